@@ -1,0 +1,229 @@
+"""Stretches of continuous EEG: flat ones, annotated ones, and the clean ones used for amplitude envelopes.
+
+A span is a pair (start, stop) of sample numbers counted from the first sample of the recording, stop excluded.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.errors import Problem, RecordingFault
+
+if TYPE_CHECKING:
+    from mne.io import BaseRaw
+
+Span = tuple[int, int]
+
+FLAT_ANNOTATION = "BAD_flat"
+
+FLAT_STEP_V = 1e-10
+"""Two samples that differ by less than this (0.1 nV, far below amplifier noise) count as the same value."""
+
+
+@dataclass(frozen=True)
+class EnvelopeSegments:
+    """Contiguous clean segments for amplitude envelopes, or the reason why there are none.
+
+    Parameters
+    ----------
+    spans : tuple of (int, int)
+        Start and stop samples, ascending; empty when not computable.
+    n_available : int
+        How many clean segments the recording has.
+    reason : str | None
+        Why nothing can be computed; None when `spans` is filled.
+    """
+
+    spans: tuple[Span, ...]
+    n_available: int
+    reason: str | None
+
+
+def runs(mask: NDArray[np.bool_]) -> list[Span]:
+    """Return the spans over which a boolean array is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def annotated_spans(raw: "BaseRaw", prefix: str) -> list[Span]:
+    """Return the spans of all annotations whose description starts with `prefix` (case ignored), cut to the data."""
+    sfreq = raw.info["sfreq"]
+    spans = []
+    for onset, duration, description in zip(
+        raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
+    ):
+        if description.casefold().startswith(prefix.casefold()):
+            start = round((onset - raw.first_time) * sfreq)
+            stop = round((onset - raw.first_time + duration) * sfreq)
+            spans.append((min(max(start, 0), raw.n_times), min(max(stop, 0), raw.n_times)))
+    return spans
+
+
+def bad_samples(raw: "BaseRaw") -> NDArray[np.bool_]:
+    """Return which samples lie in an annotation whose description starts with ``BAD``, shape (n_times,)."""
+    bad = np.zeros(raw.n_times, dtype=bool)
+    for start, stop in annotated_spans(raw, "BAD"):
+        bad[start:stop] = True
+    return bad
+
+
+def described_annotations(raw: "BaseRaw") -> str:
+    """Return the annotation descriptions of a recording with their counts, as text for a message."""
+    names, counts = np.unique(list(raw.annotations.description), return_counts=True)
+    listed = [f"{name} ({count})" for name, count in zip(names, counts, strict=True)]
+    return ", ".join(listed) if listed else "no annotation at all"
+
+
+def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
+    """Return the spans of a block, or the whole recording.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Continuous EEG.
+    block : str | None
+        Beginning of the annotation description that marks the block; None stands for the whole recording.
+
+    Returns
+    -------
+    spans : list of (int, int)
+        One per annotation, in the order of time.
+
+    Raises
+    ------
+    RecordingFault
+        When no annotation with a duration starts so.
+    """
+    if block is None:
+        return [(0, raw.n_times)]
+    spans = sorted(span for span in annotated_spans(raw, block) if span[1] > span[0])
+    if not spans:
+        problem = Problem(
+            "annotations",
+            described_annotations(raw),
+            f"an annotation with a duration whose description starts with {block!r}",
+            "name the block as it is in the recording, or leave this recording out",
+        )
+        raise RecordingFault("block not found", problem)
+    return spans
+
+
+def mark_flat_stretches(raw: "BaseRaw", *, min_duration_s: float = 0.2, margin_s: float = 0.5) -> "BaseRaw":
+    """Annotate stretches that are constant on all channels at once (pauses, lost links, clipping).
+
+    To be used on the data as read: filters turn a constant stretch into something that is not constant any more.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Continuous EEG; channels already known as bad do not count.
+    min_duration_s : float
+        Shortest stretch that is marked.
+    margin_s : float
+        How far each mark reaches into the signal on both sides, for the step at the edge and the transient after it.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        A copy with one ``BAD_flat`` annotation per stretch.
+    """
+    marked = raw.copy()
+    sfreq = raw.info["sfreq"]
+    still = np.ones(raw.n_times - 1, dtype=bool)
+    for channel in raw.copy().pick("eeg", exclude="bads", verbose="WARNING").get_data(verbose="WARNING"):
+        still &= np.abs(np.diff(channel)) < FLAT_STEP_V
+    for start, stop in runs(still):
+        if (stop + 1 - start) / sfreq < min_duration_s:
+            continue
+        onset = max(start / sfreq - margin_s, 0.0)
+        end = min((stop + 1) / sfreq + margin_s, raw.n_times / sfreq)
+        marked.annotations.append(onset + raw.first_time, end - onset, FLAT_ANNOTATION)
+    return marked
+
+
+def bridge_flat_stretches(raw: "BaseRaw") -> "BaseRaw":
+    """Replace each stretch marked as flat by a straight line, so that no filter meets the step at its edge.
+
+    The stretch stays marked and is never used; only the signal beside it profits.
+    """
+    spans = annotated_spans(raw, FLAT_ANNOTATION)
+    if not spans:
+        return raw.copy()
+    flat = np.zeros(raw.n_times, dtype=bool)
+    for start, stop in spans:
+        flat[start:stop] = True
+    if flat.all():
+        problem = Problem("signal", "every channel is constant throughout", "EEG", "leave this recording out")
+        raise RecordingFault("flat recording", problem)
+    samples = np.arange(raw.n_times)
+
+    def bridge(channel: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(flat, np.interp(samples, samples[~flat], channel[~flat]), channel)
+
+    return raw.copy().load_data(verbose="WARNING").apply_function(bridge, picks="all", verbose="WARNING")
+
+
+def _exceeding(raw: "BaseRaw", *, threshold_v: float, window_s: float) -> NDArray[np.bool_]:
+    """Return the samples of those pieces of `window_s` in which a channel's peak-to-peak passes the threshold."""
+    data = raw.get_data(picks="eeg", verbose="WARNING")
+    n_piece = max(round(window_s * raw.info["sfreq"]), 1)
+    exceeding = np.zeros(raw.n_times, dtype=bool)
+    for start in range(0, raw.n_times, n_piece):
+        piece = data[:, start : start + n_piece]
+        exceeding[start : start + n_piece] = np.ptp(piece, axis=1).max() > threshold_v
+    return exceeding
+
+
+def envelope_segments(
+    raw: "BaseRaw",
+    *,
+    length_s: float = 10.0,
+    n_segments: int,
+    block: str | None,
+    seed: int,
+    reject_threshold_v: float | None,
+    reject_window_s: float = 2.0,
+) -> EnvelopeSegments:
+    """Choose contiguous clean segments for amplitude-envelope measures, an equal number for everybody.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Cleaned continuous EEG in volts.
+    length_s : float
+        Length of a segment.
+    n_segments : int
+        How many to choose (a seeded subset, returned in the order of time).
+    block : str | None
+        As in :func:`block_spans`.
+    seed : int
+        Seed of the choice.
+    reject_threshold_v : float | None
+        Peak-to-peak amplitude that no piece of a segment may exceed; None for no limit. A threshold found on epochs
+        fits when `reject_window_s` is their length.
+    reject_window_s : float
+        Length of the pieces the threshold is applied to.
+
+    Returns
+    -------
+    segments : EnvelopeSegments
+        `n_segments` spans, or none and the reason: too few segments make the measure not computable, they do not
+        exclude the recording.
+    """
+    usable = ~bad_samples(raw)
+    if reject_threshold_v is not None:
+        usable &= ~_exceeding(raw, threshold_v=reject_threshold_v, window_s=reject_window_s)
+    n_samples = round(length_s * raw.info["sfreq"])
+    candidates = [
+        (begin + first, begin + first + n_samples)
+        for begin, end in block_spans(raw, block)
+        for run_start, run_stop in runs(usable[begin:end])
+        for first in range(run_start, run_stop - n_samples + 1, n_samples)
+    ]
+    if len(candidates) < n_segments:
+        reason = f"{len(candidates)} clean segments of {length_s:g} s, {n_segments} wanted"
+        return EnvelopeSegments((), len(candidates), reason)
+    chosen = np.sort(np.random.default_rng(seed).choice(len(candidates), size=n_segments, replace=False))
+    return EnvelopeSegments(tuple(candidates[index] for index in chosen), len(candidates), None)

@@ -1,0 +1,300 @@
+"""The order of the cleaning steps, for all recordings of one session together.
+
+Filters act on each recording alone; bad channels and components are found once, on all recordings joined.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.cleaning.channels import (
+    BadChannelMethod,
+    Reasons,
+    check_bad_fraction,
+    marked_channels,
+    merged,
+    noisy_channels,
+    unreadable_channels,
+)
+from painconn.cleaning.components import Component, ComponentMethod, Decomposition, decompose, remove_components
+from painconn.cleaning.rank import SessionRank, session_rank
+from painconn.cleaning.segments import bad_samples, bridge_flat_stretches
+from painconn.cleaning.signal import (
+    SHORTEST_RECORDING_S,
+    Spectrum,
+    check_rate,
+    effective_lowpass,
+    high_pass,
+    low_pass,
+    mean_spectrum,
+    remove_line_noise,
+    resample,
+)
+from painconn.errors import Problem, RecordingFault
+
+if TYPE_CHECKING:
+    from mne.io import BaseRaw
+
+FIT_RATE_HZ = 250.0
+"""Rate at which channels and components are judged, when the recordings are that fast: enough for 100 Hz."""
+
+FIT_LOWPASS_HZ = 100.0
+"""ICLabel was trained on 1-100 Hz."""
+
+
+@dataclass(frozen=True, eq=False)
+class CleanedSession:
+    """A cleaned session and every decision that was taken on the way.
+
+    Parameters
+    ----------
+    raws : dict of str to mne.io.BaseRaw
+        Per recording: EEG channels only, all of them, in the order given, average reference, final rate.
+    bads : dict of str to tuple of str
+        Bad channels and why; they are interpolated in `raws`.
+    rank : SessionRank
+        Tracked, numerical and final rank.
+    components : tuple of Component
+        Labelled components; empty without ICA.
+    good_channels : tuple of str
+        The channels that `Component.weights` runs over.
+    converged : bool | None
+        Whether the ICA converged; None without ICA.
+    lowpass_hz, sfreq_hz : float
+        What the result has.
+    line_freq_hz : float | None
+        Line frequency of the session, when stated.
+    before, after : dict of str to Spectrum
+        Mean spectrum of the good channels as read and after cleaning, per recording.
+    """
+
+    raws: dict[str, "BaseRaw"]
+    bads: Reasons
+    rank: SessionRank
+    components: tuple[Component, ...]
+    good_channels: tuple[str, ...]
+    converged: bool | None
+    lowpass_hz: float
+    sfreq_hz: float
+    line_freq_hz: float | None
+    before: dict[str, Spectrum]
+    after: dict[str, Spectrum]
+
+    @property
+    def interpolated_fraction(self) -> float:
+        """Interpolated channels as a fraction of all."""
+        return len(self.bads) / (len(self.bads) + len(self.good_channels))
+
+
+def clean_session(
+    raws: Mapping[str, "BaseRaw"],
+    *,
+    line_freq_hz: float | None,
+    notch: bool,
+    l_freq_hz: float = 1.0,
+    h_freq_hz: float = 100.0,
+    recording_lowpass_hz: float | None,
+    sfreq_hz: float = 250.0,
+    bad_channels: BadChannelMethod,
+    max_bad_fraction: float = 0.25,
+    manual_bads: Sequence[str] = (),
+    ica: ComponentMethod,
+    ica_threshold: float = 0.8,
+    seed: int,
+) -> CleanedSession:
+    """Clean all recordings of one session.
+
+    Line noise, high-pass, bad channels, average reference over the good channels, ICA at the rank, removal of eye,
+    muscle, heart and line components, low-pass, resampling, interpolation of the bad channels, average reference.
+
+    Parameters
+    ----------
+    raws : mapping of str to mne.io.BaseRaw
+        The recordings of one session by name, with electrode positions, in volts, with the same EEG channels.
+        Annotations starting with ``BAD`` are left out of every fit and are carried along. Not modified.
+    line_freq_hz : float | None
+        Frequency of the mains; needed when `notch` is true.
+    notch : bool
+        Whether line noise is removed.
+    l_freq_hz, h_freq_hz : float
+        High-pass and wanted low-pass edge.
+    recording_lowpass_hz : float | None
+        Low-pass that the recordings are stated to have had.
+    sfreq_hz : float
+        Sampling rate of the result, at most that of the slowest recording.
+    bad_channels : {"pyprep", "none"}
+        Whether noisy channels are looked for. Channels that are flat, not finite or marked are bad in any case.
+    max_bad_fraction : float
+        More bad channels than this fraction refuse the session.
+    manual_bads : sequence of str
+        Channels that a person marked.
+    ica : {"picard", "none"}
+        Whether components are removed.
+    ica_threshold : float
+        Smallest ICLabel probability at which a component is removed.
+    seed : int
+        Seed of ICA and RANSAC.
+
+    Returns
+    -------
+    cleaned : CleanedSession
+        New recordings, one per entry of `raws`, and what was done.
+
+    Raises
+    ------
+    RecordingFault
+        A recording is too slow, too short or without positions, its channels differ from the others', its line
+        frequency is not stated, or too many channels are bad.
+    """
+    recordings = {name: raw.copy().pick("eeg", exclude=(), verbose="WARNING") for name, raw in raws.items()}
+    _check_recordings(recordings, sfreq_hz=sfreq_hz)
+    channels = list(next(iter(recordings.values())).ch_names)
+    fit_rate_hz = min(max(sfreq_hz, FIT_RATE_HZ), *(float(raw.info["sfreq"]) for raw in recordings.values()))
+    lowpass_hz, fit_lowpass_hz = (
+        effective_lowpass(h_freq_hz=edge_hz, sfreq_hz=rate_hz, recording_lowpass_hz=recording_lowpass_hz)
+        for edge_hz, rate_hz in ((h_freq_hz, sfreq_hz), (FIT_LOWPASS_HZ, fit_rate_hz))
+    )
+    bads = merged(marked_channels(recordings, manual_bads), *map(unreadable_channels, recordings.values()))
+    check_bad_fraction(bads, n_channels=len(channels), max_bad_fraction=max_bad_fraction)
+
+    wide = {}
+    for name, raw in recordings.items():
+        filtered = bridge_flat_stretches(_with_numbers(raw, bads))
+        if notch:
+            line_hz = _stated(line_freq_hz, name)
+            filtered = remove_line_noise(filtered, line_freq_hz=line_hz, lowpass_hz=max(lowpass_hz, fit_lowpass_hz))
+        wide[name] = high_pass(filtered, l_freq_hz=l_freq_hz)
+
+    judged = None
+    if bad_channels != "none" or ica != "none":
+        judged = _joined(wide, rate_hz=fit_rate_hz, lowpass_hz=fit_lowpass_hz)
+        judged.info["bads"] = list(bads)
+    if judged is not None and bad_channels == "pyprep":
+        noisy = noisy_channels(judged, top_hz=fit_lowpass_hz, max_bad_fraction=max_bad_fraction, seed=seed)
+        bads = merged(bads, noisy)
+        check_bad_fraction(bads, n_channels=len(channels), max_bad_fraction=max_bad_fraction)
+        judged.info["bads"] = list(bads)
+
+    good = [name for name in channels if name not in bads]
+    _check_positions(recordings, needed=bool(bads) or ica != "none")
+    rank = session_rank(recordings, good_channels=good)
+    decomposition = None
+    if judged is not None and ica == "picard":
+        decomposition = decompose(_referenced(judged), rank=rank.before_ica, threshold=ica_threshold, seed=seed)
+        rank = replace(rank, n_removed=len(decomposition.removed))
+
+    before = {name: mean_spectrum(raw, channels=good) for name, raw in recordings.items()}
+    cleaned = {
+        name: _finished(wide.pop(name), bads, decomposition, lowpass_hz=lowpass_hz, sfreq_hz=sfreq_hz, where=name)
+        for name in recordings
+    }
+    return CleanedSession(
+        raws=cleaned,
+        bads=bads,
+        rank=rank,
+        components=() if decomposition is None else decomposition.components,
+        good_channels=tuple(good),
+        converged=None if decomposition is None else decomposition.converged,
+        lowpass_hz=lowpass_hz,
+        sfreq_hz=sfreq_hz,
+        line_freq_hz=line_freq_hz,
+        before=before,
+        after={name: mean_spectrum(raw, channels=good) for name, raw in cleaned.items()},
+    )
+
+
+def _finished(
+    raw: "BaseRaw",
+    bads: Reasons,
+    decomposition: Decomposition | None,
+    *,
+    lowpass_hz: float,
+    sfreq_hz: float,
+    where: str,
+) -> "BaseRaw":
+    """Take one high-passed recording through everything that follows the decisions (and let go of it)."""
+    raw.info["bads"] = list(bads)
+    raw = _referenced(raw)
+    if decomposition is not None:
+        raw = remove_components(raw, decomposition)
+    raw = low_pass(raw, h_freq_hz=lowpass_hz)
+    raw = resample(raw, sfreq_hz=sfreq_hz, where=where)
+    return _referenced(raw.interpolate_bads(reset_bads=True, verbose="WARNING")) if bads else raw
+
+
+def _referenced(raw: "BaseRaw") -> "BaseRaw":
+    """Return a copy with the average of the good channels as reference."""
+    return raw.copy().set_eeg_reference("average", projection=False, verbose="WARNING")
+
+
+def _with_numbers(raw: "BaseRaw", bads: Reasons) -> "BaseRaw":
+    """Return a loaded copy in which bad channels that are not finite are zero, so that a filter can run over them."""
+    loaded = raw.copy().load_data(verbose="WARNING")
+    missing = [name for name, why in bads.items() if "nan" in why]
+
+    def silence(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.zeros_like(samples)
+
+    return loaded.apply_function(silence, picks=missing, verbose="WARNING") if missing else loaded
+
+
+def _joined(wide: Mapping[str, "BaseRaw"], *, rate_hz: float, lowpass_hz: float) -> "BaseRaw":
+    """Join the usable parts of all recordings at the rate and low-pass at which channels and components are judged."""
+    import mne
+
+    parts = [resample(low_pass(raw, h_freq_hz=lowpass_hz), sfreq_hz=rate_hz, where=name) for name, raw in wide.items()]
+    data = np.hstack([part.get_data(reject_by_annotation="omit", verbose="WARNING") for part in parts])
+    return mne.io.RawArray(data, parts[0].info.copy(), verbose="WARNING")
+
+
+def _stated(line_freq_hz: float | None, where: str) -> float:
+    if line_freq_hz is None:
+        problem = Problem(
+            where,
+            "no line frequency",
+            "50 or 60 Hz",
+            "state it in the study file or the recording's sidecar, or set cleaning.notch: false",
+        )
+        raise RecordingFault("line frequency", problem)
+    return line_freq_hz
+
+
+def _check_recordings(recordings: Mapping[str, "BaseRaw"], *, sfreq_hz: float) -> None:
+    """Refuse recordings that are too slow, too short or unlike each other."""
+    first = next(iter(recordings.values()))
+    for name, raw in recordings.items():
+        rate = float(raw.info["sfreq"])
+        if raw.ch_names != first.ch_names:
+            differing = sorted(set(raw.ch_names) ^ set(first.ch_names)) or ["their order"]
+            problem = Problem(
+                name,
+                f"EEG channels unlike the session's first recording: {', '.join(differing)}",
+                "the same channels in the same order in all recordings of a session",
+                "rename or leave out channels in the study file",
+            )
+            raise RecordingFault("channels differ", problem)
+        check_rate(raw, sfreq_hz=sfreq_hz, where=name)
+        usable_s = float(np.count_nonzero(~bad_samples(raw))) / rate
+        if usable_s < SHORTEST_RECORDING_S:
+            problem = Problem(
+                name, f"{usable_s:.1f} s of usable signal", f"at least {SHORTEST_RECORDING_S:g} s", "leave it out"
+            )
+            raise RecordingFault("too short", problem)
+
+
+def _check_positions(recordings: Mapping[str, "BaseRaw"], *, needed: bool) -> None:
+    """Refuse recordings without electrode positions where interpolation or ICLabel needs them."""
+    for name, raw in recordings.items():
+        without = [
+            channel["ch_name"]
+            for channel in raw.info["chs"]
+            if not np.isfinite(channel["loc"][:3]).all() or not np.any(channel["loc"][:3])
+        ]
+        if needed and without:
+            problem = Problem(
+                name, f"no position for {', '.join(without)}", "a position for every EEG channel", "set data.montage"
+            )
+            raise RecordingFault("positions", problem)

@@ -1,0 +1,129 @@
+"""``painconn check``: everything that can be known before a job starts."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from painconn.config.study import StudyConfig
+from painconn.connectivity.spectra import why_not_in_band, why_not_over_epochs
+from painconn.errors import DesignError, InputError, PainconnError, Problem
+from painconn.paths import Results
+
+if TYPE_CHECKING:
+    from painconn.steps.plan import Plan
+
+_BYTES_PER_RECORDING = 60 << 20
+
+
+def check_study(path: Path, *, data: Path | None = None) -> None:
+    """Print what was found and what each band and measure can do; raise with every problem.
+
+    Parameters
+    ----------
+    path : Path
+        Study file.
+    data : Path | None
+        Data folder instead of the file's.
+    """
+    from painconn.cli.run import read_study
+
+    study = read_study(path, data)
+    results = Results(Path("results") / study.name)
+    plan = require_runnable(study, results)
+    console = Console(soft_wrap=True)
+    recordings = sum(len(session["recordings"]) for session in plan.sessions.values())
+    console.print(f"{study.name}: {recordings} recordings in {len(plan.sessions)} sessions, {len(plan.montages)} montages", highlight=False)
+    for note in _not_computable(study):
+        console.print(f"not computable: {note}", highlight=False, markup=False)
+    unread = [name for name, session in plan.sessions.items() if session["montage"] is None]
+    for name in unread:
+        console.print(f"will be excluded: {name}: no readable header or unknown electrodes", highlight=False, markup=False)
+    console.print("nothing stands in the way of a run", highlight=False)
+
+
+def require_runnable(study: StudyConfig, results: Results) -> "Plan":
+    """Return the plan of a study that can run.
+
+    Raises
+    ------
+    InputError
+        With every problem of the folders, the tables and the groups at once.
+    """
+    from painconn.steps.plan import Plan
+
+    problems: list[Problem] = []
+    plan = None
+    try:
+        plan = Plan(study, results)
+    except PainconnError as error:
+        problems.extend(error.problems)
+    problems.extend(_disk_problems(results, plan))
+    problems.extend(_people_problems(study, plan))
+    if problems or plan is None:
+        raise InputError(problems)
+    return plan
+
+
+def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
+    folder = results.root.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    sessions = plan.sessions.values() if plan else ()
+    wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions))
+    if free < wanted:
+        yield Problem(str(folder), f"{free >> 20} MB free", f"about {wanted >> 20} MB", "free some space or choose another --out")
+
+
+def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Problem]:
+    """Check tables, labels, covariates and group sizes, before a single recording is cleaned."""
+    from painconn.steps.people import people_of, target_people
+
+    try:
+        people = people_of(study.data)
+    except PainconnError as error:
+        yield from error.problems
+        return
+    present = {session["participant"] for session in plan.sessions.values()} if plan and plan.sessions else set(people.index)
+    for name, target in study.targets.items():
+        covariates = target.covariates if target.covariates is not None else study.data.covariates
+        try:
+            target_people(
+                people.loc[people.index.isin(present)],
+                present,
+                target.contrast,
+                covariates=covariates,
+                minimum_per_group=study.data.minimum_per_group,
+                where=f"targets.{name}",
+            )
+        except (InputError, DesignError) as error:
+            yield from error.problems
+
+
+def _not_computable(study: StudyConfig) -> Iterator[str]:
+    """Say which bands the gates will refuse, from the settings alone."""
+    settings = study.connectivity
+    lowpass = [source.recording_lowpass_hz for source in study.data.sources if source.recording_lowpass_hz]
+    highest = min([study.cleaning.h_freq_hz, 0.45 * study.cleaning.sfreq_hz, *lowpass])
+    for name, condition in study.data.conditions.items():
+        window = condition.window_s[1] - condition.window_s[0]
+        length = study.cleaning.epoch_length_s if condition.kind == "rest" else window
+        for band, band_hz in settings.bands_hz.items():
+            reason = why_not_over_epochs(
+                band_hz,
+                n_epochs=condition.n_epochs,
+                epoch_length_s=length,
+                half_bandwidth_hz=max(settings.half_bandwidth_hz, 1 / length),
+                highest_hz=highest,
+                min_epochs=settings.min_epochs,
+                min_cycles=settings.min_cycles,
+            )
+            if reason:
+                yield f"phase measures, {name}, {band}: {reason}"
+            elif why_not_in_band(band_hz, highest_hz=highest):
+                yield f"{name}, {band}: {why_not_in_band(band_hz, highest_hz=highest)}"
+        if not condition.n_segments:
+            yield f"envelope measures, {name}: n_segments is 0"

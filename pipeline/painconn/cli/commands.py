@@ -1,0 +1,94 @@
+"""The commands: thin, each calls what does the work."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="painconn",
+    help="From pain EEG to a defensible classifier: connectivity, group statistics, honest prediction.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study file; `painconn init` writes one", show_default=False)]
+DataFolder = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the recordings, instead of the root in the file")]
+OutFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder; default results/<study name>")]
+Cores = Annotated[int | None, typer.Option("--cores", min=1, help="Processor cores; default all")]
+
+
+class Registry(StrEnum):
+    """What `painconn list` can show."""
+
+    measures = "measures"
+    classifiers = "classifiers"
+    inverses = "inverses"
+    readers = "readers"
+    checks = "checks"
+    phenotypes = "phenotypes"
+    datasets = "datasets"
+
+
+@app.command()
+def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where data and results go")] = Path("results/demo"), cores: Cores = None) -> None:
+    """Simulate a small pain cohort, run the whole workflow on it, end with the report."""
+    from painconn.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(out, cores=cores))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A folder of recordings", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", metavar="STUDY.yaml", help="Study file to write; default: print it")] = None,
+) -> None:
+    """Look at a folder of recordings and write a study file ready to edit."""
+    from painconn.cli.init import write_proposal
+
+    write_proposal(folder, out)
+
+
+@app.command()
+def check(study: StudyFile, data: DataFolder = None) -> None:
+    """Find everything that can be known before a job starts; all problems at once."""
+    from painconn.cli.check import check_study
+
+    check_study(study, data=data)
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def run(
+    context: typer.Context,
+    study: StudyFile,
+    data: DataFolder = None,
+    out: OutFolder = None,
+    cores: Cores = None,
+    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Where jobs run: default, slurm, or a profile folder")] = "default",
+) -> None:
+    """Run a study from recordings to report; options after `--` go to snakemake."""
+    from painconn.cli.run import run_study
+
+    raise typer.Exit(run_study(study, data=data, out=out, cores=cores, profile=profile, extra=context.args))
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder", show_default=False)]) -> None:
+    """Rebuild the page from saved results."""
+    from painconn.cli.run import print_outcome
+    from painconn.paths import Results
+    from painconn.steps.report import rebuild
+
+    results = Results(folder)
+    rebuild(results)
+    raise typer.Exit(print_outcome(results))
+
+
+@app.command("list")
+def list_registry(registry: Annotated[Registry, typer.Argument(help="What to list", show_default=False)]) -> None:
+    """List what a study file can name."""
+    from painconn.cli.listing import print_registry
+
+    print_registry(registry.value)

@@ -1,0 +1,34 @@
+"""``painconn step NAME``: what the rules of the workflow call; not meant for people, and not in the help."""
+
+import argparse
+import json
+import logging
+from importlib import import_module
+from pathlib import Path
+
+from painconn.paths import Results
+
+STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
+
+
+def run_step(arguments: list[str]) -> None:
+    """Parse the arguments of a rule and run its step.
+
+    Parameters
+    ----------
+    arguments : list of str
+        ``NAME --out DIR [--name SESSION|MONTAGE|TARGET] [--settings JSON]``.
+    """
+    parser = argparse.ArgumentParser(prog="painconn step")
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name")
+    parser.add_argument("--settings", type=json.loads, default={})
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    step = import_module(f"painconn.steps.{given.step}")
+    results = Results(given.out)
+    if given.name is None:
+        step.run(results, given.settings)
+    else:
+        step.run(results, given.settings, given.name)

@@ -1,0 +1,111 @@
+"""``data``: where the recordings lie, what is in them, who the participants are."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from painconn.config.base import Label, Name, Section
+
+WINDOWS_BY_KIND = {"rest": ("epoch",), "events": ("pre", "post", "pre_evoked", "post_evoked")}
+"""Windows that a condition of each kind yields; ``_evoked`` keeps the evoked mean, the others have it removed."""
+
+
+class Source(Section):
+    """One folder of recordings: one site of the study."""
+
+    root: Path = Field(description="Folder of the recordings; a relative path resolves against the study file")
+    layout: Literal["bids", "folder", "epochs", "features"] = Field(
+        description="bids: a BIDS dataset · folder: files named by `pattern` · epochs: -epo.fif files named by `pattern` · "
+        "features: a ready table (`features_table`)"
+    )
+    site: Label = Field("site1", description="Name of this site; permutations and folds stay within sites")
+    pattern: str | None = Field(
+        None,
+        description="File name with named parts, e.g. Subject{participant}_{task}.edf; parts: participant (required), session, task, run",
+    )
+    features_table: Path | None = Field(None, description="layout features: the table (csv, tsv, parquet), relative to root")
+    montage: Literal["template", "digitised"] = Field(
+        "template", description="template: positions of the template cap by channel name · digitised: positions in the recording"
+    )
+    strip_prefix: str = Field("", description="Text removed from the start of channel names, e.g. 'EEG '")
+    strip_suffix: str = Field("", description="Text removed from the end of channel names, e.g. '-REF'")
+    rename_channels: Mapping[str, str] = Field({}, description="Old channel name: new channel name (after the stripping)")
+    channel_types: Mapping[str, Literal["eeg", "eog", "ecg", "emg", "misc", "stim"]] = Field(
+        {}, description="Channel name: type, where the file does not say"
+    )
+    drop_channels: tuple[str, ...] = Field((), description="Channels left out (names after renaming)")
+    line_freq_hz: float | None = Field(None, gt=0, description="Mains frequency; null: from the BIDS sidecar")
+    recording_lowpass_hz: float | None = Field(None, gt=0, description="Low-pass already applied before the files were written")
+    unit_scale: float | None = Field(
+        None, gt=0, description="Factor that turns the numbers read into volts, stated when a file has wrong units; never guessed"
+    )
+
+    @model_validator(mode="after")
+    def _pattern_fits_layout(self) -> Self:
+        if self.layout in ("folder", "epochs") and "{participant}" not in (self.pattern or ""):
+            raise ValueError(f"layout {self.layout} needs a pattern that holds {{participant}}, e.g. Subject{{participant}}_{{task}}.edf")
+        if self.layout == "features" and self.features_table is None:
+            raise ValueError("layout features needs features_table")
+        return self
+
+
+class Condition(Section):
+    """Part of a recording: a rest block, a task block or an event type."""
+
+    kind: Literal["rest", "events"] = Field(description="rest: cut into epochs of equal length · events: windows around events")
+    task: str | None = Field(None, description="Task (BIDS or named part of the pattern) that holds it; null: the condition's name")
+    block: str | None = Field(None, description="rest: description of the annotation that spans the block; null: the whole recording")
+    events: tuple[str, ...] = Field((), description="events: descriptions of the events that count")
+    window_s: tuple[float, float] = Field((0.0, 1.25), description="events: post-stimulus window; the pre-stimulus window has equal length")
+    n_epochs: int = Field(ge=1, description="Epochs used per participant and session; fewer: excluded; more: a seeded subset")
+    n_segments: int = Field(0, ge=0, description="rest: contiguous clean segments used for envelope measures; 0: none")
+
+    @model_validator(mode="after")
+    def _events_fit_kind(self) -> Self:
+        if self.kind == "events" and not self.events:
+            raise ValueError("a condition of kind events needs the descriptions of its events")
+        if self.kind == "events" and (self.block is not None or self.n_segments):
+            raise ValueError("block and n_segments belong to conditions of kind rest")
+        if self.kind == "rest" and self.events:
+            raise ValueError("events belong to conditions of kind events")
+        if not self.window_s[1] > self.window_s[0]:
+            raise ValueError("window_s must end after it starts")
+        return self
+
+
+class Participants(Section):
+    """The participants table."""
+
+    table: Path = Field(Path("participants.tsv"), description="Tab-separated (or csv) table; relative to the first source's root")
+    id_column: str = Field("participant_id", description="Column of the participant label (with or without `sub-`)")
+    id_prefix: str = Field("", description="Text before the label in that column, removed to match the file names, e.g. Subject")
+    exclude: tuple[Label, ...] = Field((), description="Participants left out, by label")
+
+
+class Phenotype(Section):
+    """How a label column comes about."""
+
+    rule: Name = Field("given_column", description="A rule of `painconn list phenotypes`")
+    column: str | None = Field(None, description="given_column: the column that holds the label")
+
+
+class DataConfig(Section):
+    """Recordings, conditions and participants."""
+
+    sources: tuple[Source, ...] = Field(min_length=1, description="Folders of recordings, one per site")
+    conditions: Mapping[Label, Condition] = Field({}, description="What is analysed inside the recordings, by name")
+    participants: Participants = Field(Participants(), description="Where labels and covariates come from")
+    phenotype: Phenotype = Field(Phenotype(), description="Rule that makes the label")
+    covariates: tuple[str, ...] = Field((), description="Columns of the participants table, or of the EEG: n_epochs_kept, muscle_index, ...")
+    minimum_per_group: int = Field(5, ge=2, description="A group smaller than this after exclusions stops the study (exit status 2)")
+
+    @model_validator(mode="after")
+    def _conditions_fit_layout(self) -> Self:
+        layouts = {source.layout for source in self.sources}
+        if "features" in layouts and len(layouts) > 1:
+            raise ValueError("a features table cannot be mixed with recordings in one study")
+        if "features" not in layouts and not self.conditions:
+            raise ValueError("name at least one condition, e.g. conditions: {rest: {kind: rest, n_epochs: 60}}")
+        return self

@@ -1,0 +1,1 @@
+"""From electrodes to cortical regions: template head, lead field, inverse kernels, regions."""

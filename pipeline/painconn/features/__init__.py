@@ -1,0 +1,1 @@
+"""Features: spectra and matrices become named columns of one table."""

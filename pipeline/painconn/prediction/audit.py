@@ -1,0 +1,243 @@
+"""Gates on an evaluation: what must hold before its headline may be believed.
+
+Conventions of this file: a gate returns a record ``{gate, expected, found, passed, evaluated}``. A gate that could not
+be evaluated says why and has not passed. Gates look at what the evaluator recorded, not at what it was meant to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.provenance import seed_for
+
+AUC_LIMITS = {"between": 0.95, "within": 0.98}
+SAME_RECORDING = 0.9999
+NULL_MEAN_SLACK = 0.01
+
+_ENOUGH_VALUES = 20
+_ENOUGH_RECORDINGS = 5
+_STANDARD_ERRORS = 4.0
+_SAME_AUC = 1e-8
+
+Record = dict[str, Any]
+Fingerprint = NDArray[np.float64] | str
+
+
+def audit_evaluation(
+    evaluation: Evaluation,
+    features: pd.DataFrame,
+    *,
+    seed: int,
+    fingerprints: Mapping[str, Fingerprint] | None = None,
+    owners: Mapping[str, str] | None = None,
+    auc_limit: float | None = None,
+) -> list[Record]:
+    """Run every gate.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What :func:`painconn.prediction.evaluation.evaluate` returned.
+    features : DataFrame, (n, p)
+        The table it was given.
+    seed : int
+        Study seed.
+    fingerprints, owners : mapping, optional
+        Recording to its signature (numbers or a hash), and recording to its participant.
+    auc_limit : float, optional
+        Highest believable AUC; default 0.95 between and 0.98 within people.
+
+    Returns
+    -------
+    records : list of dict
+        One per gate.
+    """
+    return [
+        shuffled_labels(evaluation),
+        shuffled_run(evaluation, features, seed=seed),
+        person_overlap(evaluation),
+        fold_class_counts(evaluation),
+        duplicate_recordings(fingerprints, owners),
+        result_too_good(evaluation, auc_limit),
+    ]
+
+
+def shuffled_labels(evaluation: Evaluation) -> Record:
+    """Gate: the mean AUC over permuted labels is one half, within Monte Carlo error and a slack of 0.01.
+
+    The slack is for labels shuffled inside blocks of unequal composition. A mean above it says that something that
+    is kept by the shuffling (a stratum, a site) tells the labels apart.
+    """
+    null = evaluation.null
+    if len(null) < 2:
+        return _not_evaluated("shuffled_labels", "mean AUC 0.5 under permuted labels", "no permutations were run")
+    exact = bool(evaluation.scores["permutation"]["exact"])
+    error = 0.0 if exact else _STANDARD_ERRORS * float(null.std()) / np.sqrt(len(null))
+    tolerance = NULL_MEAN_SLACK + error
+    mean = float(null.mean())
+    return _record(
+        "shuffled_labels",
+        f"mean AUC over {len(null)} permuted labellings within {tolerance:.3f} of 0.5",
+        f"{mean:.3f}",
+        abs(mean - 0.5) <= tolerance,
+    )
+
+
+def shuffled_run(evaluation: Evaluation, features: pd.DataFrame, *, seed: int) -> Record:
+    """Gate: one permuted labelling, handed to the complete evaluation as if it were true, gives its AUC of the null.
+
+    This shows on this very table that the permuted statistic is the same function as the observed one.
+    """
+    design, signs = evaluation.design, evaluation.design.signs
+    differing = np.flatnonzero(np.any(evaluation.labellings != signs[:, None], axis=0))
+    if len(differing) == 0:
+        expected = "a permuted labelling gives the same AUC when evaluated from the start"
+        return _not_evaluated("shuffled_run", expected, "no permutations were run")
+    column = differing[seed_for(seed, "shuffled run") % len(differing)]
+    labels = np.where(evaluation.labellings[:, column] > 0, design.b, design.a)
+    repeated = evaluate(
+        features,
+        replace(design, labels=labels),
+        classifier=evaluation.scores["classifier"],
+        n_permutations=1,
+        seed=seed,
+    )
+    found, expected_auc = float(repeated.scores["auc"]), float(evaluation.null[column])
+    return _record(
+        "shuffled_run",
+        f"AUC {expected_auc:.6f} of permuted labelling {column} again when evaluated from the start",
+        f"{found:.6f}",
+        abs(found - expected_auc) < _SAME_AUC,
+    )
+
+
+def person_overlap(evaluation: Evaluation) -> Record:
+    """Gate: no participant stands on both sides of any outer or inner split that was used, and each is tested."""
+    people = evaluation.design.participants
+    pairs = [(fold.train, fold.test) for fold in evaluation.splits]
+    pairs += [pair for fold in evaluation.splits for pair in fold.inner]
+    shared = {person for train, test in pairs for person in set(people[train].tolist()) & set(people[test].tolist())}
+    n_rows, n_repeats = len(people), evaluation.design.n_repeats
+    tested = np.bincount(np.concatenate([fold.test for fold in evaluation.splits]), minlength=n_rows)
+    uneven = int(np.sum(tested != n_repeats))
+    found = f"{len(shared)} participants on both sides"
+    found += f" ({', '.join(sorted(shared)[:5])})" if shared else ""
+    found += f", {uneven} rows not tested once per repeat"
+    return _record(
+        "person_overlap",
+        f"no participant on both sides of any of {len(pairs)} splits; every row tested once per repeat",
+        found,
+        not shared and not uneven,
+    )
+
+
+def fold_class_counts(evaluation: Evaluation) -> Record:
+    """Gate: every permuted labelling has the observed class counts in every test fold."""
+    labellings = evaluation.labellings
+    expected = "observed class counts in every fold under every permutation"
+    if labellings.shape[1] == 0:
+        return _not_evaluated("fold_class_counts", expected, "no permutations were run")
+    signs = evaluation.design.signs
+    changed = sum(
+        int(np.sum(labellings[fold.test].sum(axis=0) != signs[fold.test].sum())) for fold in evaluation.splits
+    )
+    n_checked = labellings.shape[1] * len(evaluation.splits)
+    return _record("fold_class_counts", expected, f"{changed} of {n_checked} fold labellings differ", changed == 0)
+
+
+def duplicate_recordings(
+    fingerprints: Mapping[str, Fingerprint] | None,
+    owners: Mapping[str, str] | None,
+    *,
+    limit: float = SAME_RECORDING,
+) -> Record:
+    """Gate: no two participants have the same recording.
+
+    Parameters
+    ----------
+    fingerprints : mapping of recording to (k,) array or str
+        A hash, or numbers that describe the recording (features, say), equally long for all.
+    owners : mapping of recording to participant
+        Whose recording it is.
+    limit : float
+        Correlation from which two recordings are the same. Values are standardised over recordings first, so that a
+        profile common to all people does not count as likeness; with fewer than 20 shared values or 5 recordings
+        only equality counts.
+
+    Returns
+    -------
+    record : dict
+        ``found`` names the pairs, or the likest pair.
+    """
+    expected = f"no two participants with equal signatures or correlation above {limit:g}"
+    if not fingerprints or owners is None:
+        return _not_evaluated("duplicate_recordings", expected, "no signatures were given")
+    unknown = sorted(set(fingerprints) - set(owners))
+    if unknown:
+        return _not_evaluated("duplicate_recordings", expected, f"no participant known for {', '.join(unknown[:5])}")
+    pairs = [pair for pair in combinations(sorted(fingerprints), 2) if owners[pair[0]] != owners[pair[1]]]
+    if not pairs:
+        return _not_evaluated("duplicate_recordings", expected, "fewer than two participants")
+    likeness = _likeness(fingerprints)
+    alike = {pair: likeness(*pair) for pair in pairs}
+    same = [
+        f"{first} = {second} ({alike[first, second]:.5f})" for first, second in pairs if alike[first, second] > limit
+    ]
+    likest = max(pairs, key=lambda pair: alike[pair])
+    found = "; ".join(same) or f"none in {len(pairs)} pairs; highest {alike[likest]:.4f} ({likest[0]}, {likest[1]})"
+    return _record("duplicate_recordings", expected, found, not same)
+
+
+def result_too_good(evaluation: Evaluation, limit: float | None = None) -> Record:
+    """Gate: the AUC is believable for this kind of target."""
+    highest = AUC_LIMITS[evaluation.design.kind] if limit is None else limit
+    auc = float(evaluation.scores["auc"])
+    return _record("result_too_good", f"AUC at most {highest:g}", f"{auc:.3f}", auc <= highest)
+
+
+def _likeness(fingerprints: Mapping[str, Fingerprint]) -> Any:
+    numbers = {
+        name: np.asarray(value, dtype=float) for name, value in fingerprints.items() if not isinstance(value, str)
+    }
+    scaled: dict[str, NDArray[np.float64]] = {}
+    if len(numbers) >= _ENOUGH_RECORDINGS:
+        table = pd.DataFrame(numbers).T
+        spread = table.std(ddof=0)
+        scaled = dict(zip(table.index, ((table - table.mean()) / spread.where(spread > 0)).to_numpy(), strict=True))
+
+    def likeness(first: str, second: str) -> float:
+        one, other = fingerprints[first], fingerprints[second]
+        if isinstance(one, str) or isinstance(other, str):
+            return float(isinstance(one, str) and isinstance(other, str) and one == other)
+        if np.isfinite(one).any() and np.array_equal(one, other, equal_nan=True):
+            return 1.0
+        if not scaled:
+            return 0.0
+        both = np.isfinite(scaled[first]) & np.isfinite(scaled[second])
+        if both.sum() < _ENOUGH_VALUES:
+            return 0.0
+        x, y = (scaled[name][both] - scaled[name][both].mean() for name in (first, second))
+        norm = float(np.sqrt((x @ x) * (y @ y)))
+        return float(x @ y) / norm if norm > 0 else 0.0
+
+    return likeness
+
+
+def _record(gate: str, expected: str, found: str, passed: bool) -> Record:
+    return {"gate": gate, "expected": expected, "found": found, "passed": bool(passed), "evaluated": True}
+
+
+def _not_evaluated(gate: str, expected: str, reason: str) -> Record:
+    return {
+        "gate": gate,
+        "expected": expected,
+        "found": f"not evaluated: {reason}",
+        "passed": False,
+        "evaluated": False,
+    }

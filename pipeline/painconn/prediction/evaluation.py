@@ -1,0 +1,285 @@
+"""Nested, repeated evaluation on people, with its permutation null, baselines and learning curve.
+
+Conventions of this file: every number of a classifier comes from :func:`_run`, which is given folds and labellings and
+nothing else; the observed labels are the first labelling and the permuted ones follow, so that both go through the
+same code. Rows are put in the order of participant labels first and handed back in the order they came.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from painconn.errors import DesignError, Problem
+from painconn.prediction.auc import within_fold_auc
+from painconn.prediction.calibration import decision_summary, fit_platt
+from painconn.prediction.confounds import confound_table, joined_table, numeric_table, varying_columns
+from painconn.prediction.design import Design
+from painconn.prediction.folds import FeatureTable, Fold, FoldScores, learning_folds, outer_folds
+from painconn.prediction.intervals import (
+    ENOUGH_LABELLINGS,
+    METHOD,
+    auc_interval,
+    coverage_note,
+    increment_interval,
+)
+from painconn.prediction.labellings import Labellings, permuted_labellings
+from painconn.prediction.registry import CLASSIFIERS
+
+LEARNING_FRACTIONS = (0.5, 0.75, 1.0)
+LEARNING_REPEATS = 2
+
+_SAME_AUC = 1e-10
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluated target.
+
+    Parameters
+    ----------
+    design : Design
+        As it was given.
+    scores : dict
+        Everything for ``scores.json``: plain numbers, text, lists and mappings.
+    predictions : DataFrame
+        ``participant, label, repeat, fold, score, probability``: a row per observation and repeat.
+    null : (m,) array
+        AUC of each permuted labelling.
+    labellings : (n, m) array
+        The permuted labels (-1 or +1), rows as in the design.
+    splits : tuple of Fold
+        The row numbers that the classifier was trained, tuned and tested on, rows as in the design.
+    """
+
+    design: Design
+    scores: dict[str, Any]
+    predictions: pd.DataFrame
+    null: NDArray[np.float64]
+    labellings: NDArray[np.float64]
+    splits: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One classifier on one table: AUC per labelling, AUC per fold and scores of the first labelling."""
+
+    auc: NDArray[np.float64]
+    fold_auc: NDArray[np.float64]
+    scored: list[FoldScores]
+
+
+def evaluate(
+    features: pd.DataFrame,
+    design: Design,
+    *,
+    classifier: str = "ridge",
+    n_permutations: int = 1000,
+    seed: int = 0,
+    confounds: pd.DataFrame | None = None,
+) -> Evaluation:
+    """Evaluate a classifier on a design.
+
+    Parameters
+    ----------
+    features : DataFrame, (n, p)
+        Rows in the order of the design; NaN where a feature is not computable.
+    design : Design
+        From :func:`painconn.prediction.design.make_design`.
+    classifier : str
+        A name in ``CLASSIFIERS``.
+    n_permutations : int
+        Complete reruns under permuted labels; all labellings are listed when there are no more than this.
+    seed : int
+        Study seed.
+    confounds : DataFrame, (n, c), optional
+        Covariates of each row, for the confound-only model and the increment over it.
+
+    Returns
+    -------
+    evaluation : Evaluation
+        AUC over pairs inside one test fold, averaged over folds and repeats; p is (1 + count of permuted AUCs at
+        least as high) / (1 + permutations), or the plain fraction when all labellings were listed.
+
+    Raises
+    ------
+    DesignError
+        When no feature varies.
+    InputError
+        When a value is infinite.
+    """
+    if len(features) != len(design.labels) or (confounds is not None and len(confounds) != len(features)):
+        raise ValueError("features, confounds and design must have the same rows")
+    order = np.lexsort((design.labels, design.participants))
+    ordered = design.rows(order)
+    table = numeric_table(features.iloc[order])
+    n_varying = int(varying_columns(table).sum())
+    if n_varying == 0:
+        raise DesignError(
+            Problem(
+                where="features",
+                found=f"{features.shape[1]} columns, none of which varies",
+                wanted="at least one feature with different values",
+                fix="look for the reason in the exclusions and in the features that are not computable",
+            )
+        )
+    labellings = permuted_labellings(ordered, n_permutations=n_permutations, seed=seed)
+    signs = np.column_stack([ordered.signs, labellings.signs])
+    folds = outer_folds(ordered)
+    run = _run(classifier, table, signs, folds)
+    scores: dict[str, Any] = {
+        "classifier": classifier,
+        "kind": design.kind,
+        "negative": design.a,
+        "positive": design.b,
+        "n_participants": len(set(design.participants.tolist())),
+        "n_a": design.counts()[design.a],
+        "n_b": design.counts()[design.b],
+        "n_features": features.shape[1],
+        "n_features_varying": n_varying,
+        "n_blocks": int(design.blocks.max()) + 1,
+        "n_outer": design.n_outer,
+        "n_repeats": design.n_repeats,
+        **_performance(run, ordered, labellings),
+        "chosen_settings": dict(sorted(Counter(f"{each.setting[0]:g}" for each in run.scored).items())),
+        "learning_curve": _learning_curve(classifier, table, ordered, seed),
+        "baselines": {"majority": _performance(_run("majority", table, signs, folds), ordered, None)},
+    }
+    no_skill = scores["baselines"]["majority"]["brier"]
+    scores |= {"brier_no_skill": no_skill, "brier_skill": 1.0 - scores["brier"] / no_skill}
+    if confounds is not None:
+        covariates = confound_table(confounds.iloc[order])
+        alone = _run(classifier, covariates, signs, folds)
+        both = _run(classifier, joined_table(table, covariates), signs, folds)
+        scores["baselines"]["confounds"] = {
+            "columns": [str(name) for name in confounds.columns],
+            **_performance(alone, ordered, labellings),
+        }
+        scores["increment"] = _increment(both, alone, ordered)
+    back = np.argsort(order)
+    return Evaluation(
+        design=design,
+        scores=scores,
+        predictions=_predictions(run, ordered, back),
+        null=run.auc[1:],
+        labellings=labellings.signs[back],
+        splits=tuple(_renumbered(each.fold, order) for each in run.scored),
+    )
+
+
+def _run(classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]) -> _Run:
+    scored, aucs = [], []
+    for each in CLASSIFIERS[classifier].load()(table, signs, folds):
+        aucs.append(within_fold_auc(each.test, signs[each.fold.test]))
+        first = replace(
+            each, test=each.test[:, 0].copy(), inner=each.inner[:, 0].copy(), setting=each.setting[:1].copy()
+        )
+        scored.append(first)
+    per_fold = np.array(aucs)
+    n_repeats = len({fold.repeat for fold in folds})
+    return _Run(auc=per_fold.mean(axis=0), fold_auc=per_fold[:, 0].reshape(n_repeats, -1), scored=scored)
+
+
+def _performance(run: _Run, design: Design, labellings: Labellings | None) -> dict[str, Any]:
+    auc = float(run.auc[0])
+    report: dict[str, Any] = {"auc": auc}
+    if labellings is not None:
+        report |= _certainty(run, design, labellings)
+    calibrated = [_calibrated(each, design.signs) for each in run.scored]
+    probability, decision, signs = (np.concatenate(parts) for parts in zip(*calibrated, strict=True))
+    report |= decision_summary(probability, decision, signs)
+    return report | {"fold_auc": run.fold_auc.tolist()}
+
+
+def _certainty(run: _Run, design: Design, labellings: Labellings) -> dict[str, Any]:
+    auc, null = float(run.auc[0]), run.auc[1:]
+    n_a, n_b = design.counts().values()
+    as_high = int(np.sum(null >= auc - _SAME_AUC))
+    p = as_high / len(null) if labellings.exact else (as_high + 1) / (len(null) + 1)
+    report: dict[str, Any] = {
+        "auc_ci": list(auc_interval(auc, null, n_a=n_a, n_b=n_b)),
+        "interval_level": 0.95,
+        "interval_method": METHOD,
+        **coverage_note("auc", auc, kind=design.kind, n_a=n_a, n_b=n_b),
+        "permutation": {
+            "p": p,
+            "n_permutations": len(null),
+            "exact": labellings.exact,
+            "n_distinct": labellings.n_distinct,
+            "null_mean": float(null.mean()),
+            "null_sd": float(null.std()),
+            "null_q95": float(np.quantile(null, 0.95)),
+        },
+    }
+    if len(null) < ENOUGH_LABELLINGS:
+        report["interval_warning"] = f"the spread of this interval rests on only {len(null)} labellings"
+    return report
+
+
+def _calibrated(
+    scored: FoldScores, signs: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    scaling = fit_platt(scored.inner, signs[scored.fold.train])
+    probability = scaling.probability(scored.test)
+    return probability, scaling.decision(probability), signs[scored.fold.test]
+
+
+def _learning_curve(classifier: str, table: FeatureTable, design: Design, seed: int) -> list[dict[str, float]]:
+    curve = []
+    for fraction in LEARNING_FRACTIONS:
+        folds = learning_folds(design, fraction=fraction, n_repeats=LEARNING_REPEATS, seed=seed)
+        if not folds:
+            continue
+        n_train = np.mean([len(set(design.participants[fold.train].tolist())) for fold in folds])
+        auc = _run(classifier, table, design.signs[:, None], folds).auc[0]
+        curve.append({"fraction": fraction, "n_train_participants": float(n_train), "auc": float(auc)})
+    return curve
+
+
+def _increment(both: _Run, alone: _Run, design: Design) -> dict[str, Any]:
+    with_features, without = float(both.auc[0]), float(alone.auc[0])
+    n_a, n_b = design.counts().values()
+    interval = increment_interval(with_features, without, both.auc[1:] - alone.auc[1:], n_a=n_a, n_b=n_b)
+    difference = with_features - without
+    return {
+        "auc_features_and_confounds": with_features,
+        "auc_confounds": without,
+        "increment": difference,
+        "increment_ci": list(interval),
+        "interval_method": METHOD.removesuffix(", logit scale") + ", paired difference",
+        **coverage_note("increment", difference, kind=design.kind, n_a=n_a, n_b=n_b),
+    }
+
+
+def _predictions(run: _Run, design: Design, back: NDArray[np.intp]) -> pd.DataFrame:
+    parts = []
+    for each in run.scored:
+        rows = each.fold.test
+        parts.append(
+            pd.DataFrame(
+                {
+                    "participant": design.participants[rows],
+                    "label": design.labels[rows],
+                    "repeat": each.fold.repeat,
+                    "fold": each.fold.fold,
+                    "score": each.test,
+                    "probability": _calibrated(each, design.signs)[0],
+                    "place": np.argsort(back)[rows],
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True).sort_values(["repeat", "place"], ignore_index=True)
+    return table.drop(columns="place")
+
+
+def _renumbered(fold: Fold, order: NDArray[np.intp]) -> Fold:
+    return replace(
+        fold,
+        train=order[fold.train],
+        test=order[fold.test],
+        inner=tuple((order[train], order[test]) for train, test in fold.inner),
+    )

@@ -1,0 +1,328 @@
+"""Reading: a path goes in, an MNE object with nothing but an allow-list of what the file held comes out.
+
+What survives: samples in volts, channel names and types, rate, bad channels of the sidecar, mains frequency, digitised
+positions where the source asks for them, and onset, duration and description of the annotations that were asked for. No
+dates, no subject, no device, no free text (:func:`read_recording`).
+
+The one boundary where any exception of a third-party reader becomes an exclusion is :func:`_at_boundary`.
+"""
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from painconn.config.data import Source
+from painconn.errors import Problem, RecordingFault
+from painconn.recordings.annotations import marks_of
+from painconn.recordings.channels import Channel, channels_of
+from painconn.recordings.door import FileAtDoor, pass_door
+from painconn.recordings.registry import load, reader_for
+from painconn.recordings.sidecars import Sidecars, read_sidecars
+
+if TYPE_CHECKING:
+    import mne
+
+_Value = TypeVar("_Value")
+
+_LONGEST_CAUSE = 160
+_ELECTRICAL = ("eeg", "eog", "ecg", "emg")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a recording without loading its samples.
+
+    Parameters
+    ----------
+    names, types : tuple of str
+        Channels after stripping, renaming, typing and dropping.
+    sfreq_hz, duration_s : float
+        Rate, and length of the recording (of all epochs together).
+    positions_m : dict or None
+        Position of each EEG channel (metres, head frame) when the source says digitised; None otherwise.
+    annotations : dict
+        Count by description.
+    longest_s : dict
+        Longest duration by description.
+    line_freq_hz : float or None
+        Of the source, else of the sidecar.
+    n_epochs : int
+        0 for a continuous recording.
+    """
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    sfreq_hz: float
+    duration_s: float
+    positions_m: dict[str, tuple[float, float, float]] | None
+    annotations: dict[str, int]
+    longest_s: dict[str, float]
+    line_freq_hz: float | None
+    n_epochs: int = 0
+
+
+def open_edf(path: Path) -> "mne.io.BaseRaw":
+    """Open an EDF file."""
+    import mne
+
+    return mne.io.read_raw_edf(path, preload=False, verbose="ERROR")
+
+
+def open_bdf(path: Path) -> "mne.io.BaseRaw":
+    """Open a BDF file."""
+    import mne
+
+    return mne.io.read_raw_bdf(path, preload=False, verbose="ERROR")
+
+
+def open_brainvision(path: Path) -> "mne.io.BaseRaw":
+    """Open a BrainVision header; a missing marker file is no error."""
+    import mne
+
+    return mne.io.read_raw_brainvision(path, preload=False, ignore_marker_types=False, verbose="ERROR")
+
+
+def open_eeglab(path: Path) -> "mne.io.BaseRaw":
+    """Open an EEGLAB ``.set``."""
+    import mne
+
+    return mne.io.read_raw_eeglab(path, preload=False, verbose="ERROR")
+
+
+def open_fif(path: Path) -> "mne.io.BaseRaw":
+    """Open an MNE raw file; every part of a split recording must be there."""
+    import mne
+
+    return mne.io.read_raw_fif(path, preload=False, on_split_missing="raise", verbose="ERROR")
+
+
+def open_epochs_fif(path: Path) -> "mne.BaseEpochs":
+    """Open an MNE epochs file."""
+    import mne
+
+    return mne.read_epochs(path, proj=False, preload=False, verbose="ERROR")
+
+
+def read_recording(
+    path: Path, *, source: Source, root: Path, descriptions: Collection[str], sidecars: Sidecars | None = None
+) -> "mne.io.RawArray":
+    """Read a continuous recording.
+
+    Parameters
+    ----------
+    path : Path
+        The recording (a header, where there are several files).
+    source : Source
+        How channels are called and typed, and the units.
+    root : Path
+        Folder of the source; nothing outside it is opened.
+    descriptions : collection of str
+        Annotations that are kept. Stretches marked bad and discontinuities are kept as well, without their free text
+        (``BAD_recording``, ``BAD boundary``).
+    sidecars : Sidecars or None
+        Those of this recording when they are read already.
+
+    Returns
+    -------
+    raw : mne.io.RawArray
+        Preloaded, volts, without dates, subject, device or other free text.
+
+    Raises
+    ------
+    RecordingFault
+        The file was refused at the door, or could not be read (``check="readable"``).
+    """
+    import mne
+
+    file = FileAtDoor(path, root)
+    raw = _opened(file, "continuous")
+    sidecars = sidecars_of(path, source, root) if sidecars is None else sidecars
+    channels = channels_of(file.name, raw.ch_names, raw.get_channel_types(), source=source, sidecars=sidecars)
+    data = _at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
+    marks = _at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
+    _scale(data, channels, source)
+    read = mne.io.RawArray(data, _info(raw, file, channels, source, sidecars), verbose="ERROR")
+    onsets, durations = [mark.onset_s for mark in marks], [mark.duration_s for mark in marks]
+    read.set_annotations(mne.Annotations(onsets, durations, [mark.description for mark in marks]), verbose="ERROR")
+    return read
+
+
+def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collection[str]) -> "mne.EpochsArray":
+    """Read epochs that were cut before.
+
+    Parameters and errors are those of :func:`read_recording`; an event whose name is not in `descriptions` keeps only
+    its number, because a name may hold free text.
+
+    Returns
+    -------
+    epochs : mne.EpochsArray
+        (epochs, channels, times) in volts, with the times as they were cut; no baseline is applied.
+    """
+    import mne
+
+    file = FileAtDoor(path, root)
+    opened = _opened(file, "epochs")
+    sidecars = Sidecars()
+    channels = channels_of(file.name, opened.ch_names, opened.get_channel_types(), source=source, sidecars=sidecars)
+    picks = [channel.index for channel in channels]
+    data = _at_boundary(file, lambda: opened.get_data(picks=picks, verbose="ERROR"))
+    _scale(data, channels, source)
+    codes = opened.events[:, 2]
+    present = set(codes.tolist())
+    names = {code: name for name, code in opened.event_id.items() if code in present}
+    return mne.EpochsArray(
+        data,
+        _info(opened, file, channels, source, sidecars),
+        events=np.column_stack([np.arange(len(data)), np.zeros(len(data), int), codes]),
+        tmin=float(opened.tmin),
+        event_id={(name if name in descriptions else str(code)): code for code, name in names.items()},
+        baseline=None,
+        verbose="ERROR",
+    )
+
+
+def read_header(path: Path, source: Source, root: Path) -> Header:
+    """Read what is needed to plan: names, types, rate, length, positions, annotations; no samples of EEG are loaded.
+
+    Raises
+    ------
+    RecordingFault
+        As :func:`read_recording`.
+    """
+    file = FileAtDoor(path, root)
+    holds = "epochs" if source.layout == "epochs" else "continuous"
+    opened = _opened(file, holds)
+    sidecars = sidecars_of(path, source, root)
+    channels = channels_of(file.name, opened.ch_names, opened.get_channel_types(), source=source, sidecars=sidecars)
+    longest_s: dict[str, float] = {}
+    if holds == "epochs":
+        n_epochs, n_times = len(opened.events), len(opened.events) * len(opened.times)
+        happened = {name: int(np.sum(opened.events[:, 2] == code)) for name, code in opened.event_id.items()}
+    else:
+        marks = _at_boundary(file, lambda: marks_of(opened, sidecars, keep=None))
+        n_epochs, n_times = 0, opened.n_times
+        happened = dict(Counter(mark.description for mark in marks))
+        longest_s = {mark.description: mark.duration_s for mark in sorted(marks, key=lambda mark: mark.duration_s)}
+    positions = None
+    if source.montage == "digitised":
+        positions = positions_of(_info(opened, file, channels, source, sidecars))
+    return Header(
+        names=tuple(channel.name for channel in channels),
+        types=tuple(channel.kind for channel in channels),
+        sfreq_hz=float(opened.info["sfreq"]),
+        duration_s=float(n_times / opened.info["sfreq"]),
+        positions_m=positions,
+        annotations=happened,
+        longest_s=longest_s,
+        line_freq_hz=source.line_freq_hz or sidecars.line_freq_hz,
+        n_epochs=n_epochs,
+    )
+
+
+def sidecars_of(path: Path, source: Source, root: Path) -> Sidecars:
+    """Return the sidecars of a BIDS recording; none for other layouts."""
+    return read_sidecars(path, root) if source.layout == "bids" else Sidecars()
+
+
+def positions_of(info: "mne.Info") -> dict[str, tuple[float, float, float]]:
+    """Return the positions (metres, head frame) of the EEG channels that have a finite one away from the origin."""
+    positions = {}
+    for name, kind, channel in zip(info["ch_names"], info.get_channel_types(), info["chs"], strict=True):
+        location = channel["loc"][:3]
+        if kind == "eeg" and np.isfinite(location).all() and np.any(location != 0):
+            positions[name] = (float(location[0]), float(location[1]), float(location[2]))
+    return positions
+
+
+def _opened(file: FileAtDoor, holds: str) -> Any:
+    pass_door(file.path, file.root)
+    reader = reader_for(file.path.name)
+    if reader is None or reader.holds != holds:
+        wanted = "a format of `painconn list readers`" if reader is None else f"a {holds} recording"
+        problem = Problem(
+            file.name, f"format {file.path.suffix}", wanted, "convert it, e.g. to BrainVision, or set layout"
+        )
+        raise RecordingFault("readable", problem)
+    opened = _at_boundary(file, lambda: load(reader.function)(file.path))
+    if not all(file.holds(Path(name)) for name in _file_names(opened)):
+        problem = Problem(
+            file.name, "a part outside the dataset", "files inside the root", "copy the parts into the dataset"
+        )
+        raise RecordingFault("inside", problem)
+    return opened
+
+
+def _file_names(opened: Any) -> Sequence[str | Path]:
+    names = getattr(opened, "filenames", None) or (getattr(opened, "filename", None),)
+    return [name for name in names if name is not None]
+
+
+def _at_boundary(file: FileAtDoor, call: Callable[[], _Value]) -> _Value:
+    """Call into a third-party reader; whatever it raises is an exclusion of this recording, except lack of memory.
+
+    Warnings are not shown: what they are about is judged by the door checks on the data, and their texts may hold what
+    a header says about a person. For the same reason the cause is told without its quoted parts.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return call()
+    except MemoryError:
+        raise
+    except Exception as error:
+        text = re.sub(r"'[^']*'|\"[^\"]*\"|b'[^']*'", "...", str(error).replace(str(file.path), file.name))
+        cause = f"{type(error).__name__}: {' '.join(text.split())[:_LONGEST_CAUSE]}"
+        problem = Problem(
+            file.name, f"could not be read ({cause})", "a readable recording", "copy or export the file again"
+        )
+        raise RecordingFault("readable", problem) from error
+
+
+def _scale(data: np.ndarray, channels: Sequence[Channel], source: Source) -> None:
+    if source.unit_scale is not None:
+        electrical = [position for position, channel in enumerate(channels) if channel.kind in _ELECTRICAL]
+        data[..., electrical, :] *= source.unit_scale
+
+
+def _info(opened: Any, file: FileAtDoor, channels: Sequence[Channel], source: Source, sidecars: Sidecars) -> "mne.Info":
+    import mne
+
+    kinds = [channel.kind for channel in channels]
+    info = mne.create_info([channel.name for channel in channels], float(opened.info["sfreq"]), kinds, verbose="ERROR")
+    info["bads"] = [channel.name for channel in channels if channel.bad]
+    info["line_freq"] = source.line_freq_hz or sidecars.line_freq_hz
+    if source.montage == "digitised":
+        montage = _at_boundary(file, lambda: _montage(opened, file, channels, source))
+        if montage is not None:
+            info.set_montage(montage, on_missing="ignore", verbose="ERROR")
+    return info
+
+
+def _montage(
+    opened: Any, file: FileAtDoor, channels: Sequence[Channel], source: Source
+) -> "mne.channels.DigMontage | None":
+    """Return electrodes and fiducials under the study's names; header points and other free digitisation are left."""
+    import mne
+
+    if source.layout == "bids":
+        import mne_bids
+
+        bids_path = mne_bids.get_bids_path_from_fname(file.path, verbose="ERROR").update(root=file.root)
+        opened = mne_bids.read_raw_bids(bids_path, on_ch_mismatch="warn", verbose="ERROR")
+    montage = opened.get_montage()
+    if montage is None:
+        return None
+    given = montage.get_positions()
+    kept = {
+        channel.name: given["ch_pos"][channel.original]
+        for channel in channels
+        if channel.kind == "eeg" and np.isfinite(given["ch_pos"].get(channel.original, np.nan)).all()
+    }
+    fiducials = {name: given[name] for name in ("nasion", "lpa", "rpa")}
+    return mne.channels.make_dig_montage(kept, **fiducials, coord_frame=given["coord_frame"]) if kept else None

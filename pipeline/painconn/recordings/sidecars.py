@@ -1,0 +1,194 @@
+"""BIDS sidecars of one recording: ``_eeg.json``, ``_channels.tsv``, ``_events.tsv``.
+
+They are read here and not through MNE-BIDS because the door needs what a merged recording no longer tells: the row of
+an event that could not be read, the duration that was stated (and how precisely), an event that lies beyond the end.
+Coordinate frames of ``_electrodes.tsv`` are left to MNE-BIDS.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from painconn.errors import Problem, RecordingFault
+from painconn.recordings.tables import MISSING, TableError, TextTable, read_text_table
+
+_TYPES = {
+    "EEG": "eeg", "EOG": "eog", "VEOG": "eog", "HEOG": "eog", "ECG": "ecg", "EMG": "emg", "TRIG": "stim",
+    "MISC": "misc", "AUDIO": "misc", "EYEGAZE": "misc", "GSR": "misc", "PPG": "misc", "PUPIL": "misc", "REF": "misc",
+    "RESP": "misc", "SYSCLOCK": "misc", "TEMP": "misc",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of an events table.
+
+    Parameters
+    ----------
+    onset_s : float or None
+        Seconds from the first sample; None when the cell could not be read.
+    duration_s : float
+        0 when there is none.
+    description : str
+        ``trial_type``, else ``value``.
+    """
+
+    onset_s: float | None
+    duration_s: float
+    description: str
+
+
+@dataclass(frozen=True)
+class Sidecars:
+    """What the sidecars of a recording state; None or empty where they do not.
+
+    Parameters
+    ----------
+    duration_s, duration_tolerance_s : float or None
+        ``RecordingDuration``, and one unit of the last decimal that was written.
+    sfreq_hz, line_freq_hz : float or None
+        ``SamplingFrequency`` and ``PowerLineFrequency``.
+    lowpass_hz : float or None
+        The lowest ``high_cutoff`` of the EEG channels.
+    channel_types : dict
+        Type by channel name, in the order of the table.
+    bad_channels : tuple of str
+        Channels of status bad.
+    events : tuple of Event or None
+        None: no events table.
+    """
+
+    duration_s: float | None = None
+    duration_tolerance_s: float | None = None
+    sfreq_hz: float | None = None
+    line_freq_hz: float | None = None
+    lowpass_hz: float | None = None
+    channel_types: dict[str, str] = field(default_factory=dict)
+    bad_channels: tuple[str, ...] = ()
+    events: tuple[Event, ...] | None = None
+
+
+def read_sidecars(path: Path, root: Path) -> Sidecars:
+    """Read the sidecars of a BIDS recording, those inherited from folders above included.
+
+    Raises
+    ------
+    RecordingFault
+        A sidecar cannot be read; file and row are named.
+    """
+    try:
+        stated: dict[str, Any] = {}
+        for sidecar in reversed(sidecar_files(path, root, "eeg", ".json")):
+            stated |= _json(sidecar)
+        channels = next(iter(sidecar_files(path, root, "channels", ".tsv")), None)
+        events = next(iter(sidecar_files(path, root, "events", ".tsv")), None)
+        duration = _decimal(stated.get("RecordingDuration"))
+        return Sidecars(
+            duration_s=None if duration is None else float(duration),
+            duration_tolerance_s=None if duration is None else 10.0 ** int(duration.as_tuple().exponent),
+            sfreq_hz=_positive(stated.get("SamplingFrequency")),
+            line_freq_hz=_positive(stated.get("PowerLineFrequency")),
+            events=None if events is None else tuple(_events(read_text_table(events))),
+            **({} if channels is None else _channels(read_text_table(channels))),
+        )
+    except TableError as fault:
+        raise RecordingFault("sidecar", fault.problems[0]) from fault
+
+
+def sidecar_files(path: Path, root: Path, suffix: str, extension: str) -> list[Path]:
+    """Return the sidecars that apply to a recording, nearest and most specific first (the inheritance principle).
+
+    A sidecar applies when it lies in the recording's folder or above it, inside the root, and every entity in its name
+    is in the name of the recording.
+    """
+    entities = set(path.name.split("_")[:-1])
+    found: list[Path] = []
+    folder = path.parent
+    while folder.is_relative_to(root):
+        fitting = [
+            file for file in folder.glob(f"*{suffix}{extension}") if _applies(file, entities, suffix + extension)
+        ]
+        found += sorted(fitting, key=lambda file: (-file.name.count("_"), file.name))
+        if folder == root:
+            break
+        folder = folder.parent
+    return found
+
+
+def _applies(file: Path, entities: set[str], end: str) -> bool:
+    *own, last = file.name.split("_")
+    return last == end and set(own) <= entities and file.is_file()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes().decode("utf-8-sig"), parse_float=Decimal)
+    except ValueError:
+        raise TableError(
+            Problem(path.name, "not readable as JSON", "a JSON object", "write the sidecar again")
+        ) from None
+    if not isinstance(value, dict):
+        raise TableError(Problem(path.name, "JSON that is no object", "a JSON object", "write the sidecar again"))
+    return value
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() and number > 0 else None
+
+
+def _positive(value: object) -> float | None:
+    number = _decimal(value)
+    return None if number is None else float(number)
+
+
+def _channels(table: TextTable) -> dict[str, Any]:
+    if "name" not in table.columns:
+        raise TableError(
+            Problem(table.name, f"columns {', '.join(table.columns)}", "a column name", "correct the header")
+        )
+    names = [row["name"].strip() for row in table.rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise TableError(
+            Problem(table.name, f"channel {', '.join(twice)} twice", "each channel once", "correct the table")
+        )
+    types = {}
+    cutoffs = []
+    for name, row in zip(names, table.rows, strict=True):
+        types[name] = _TYPES.get(row.get("type", "EEG").strip().upper(), "misc")
+        cutoff = parse_number(row.get("high_cutoff", ""))
+        if types[name] == "eeg" and cutoff is not None and cutoff > 0:
+            cutoffs.append(cutoff)
+    bads = tuple(
+        name for name, row in zip(names, table.rows, strict=True) if row.get("status", "").strip().lower() == "bad"
+    )
+    return {"channel_types": types, "bad_channels": bads, "lowpass_hz": min(cutoffs, default=None)}
+
+
+def _events(table: TextTable) -> Iterator[Event]:
+    if "onset" not in table.columns:
+        raise TableError(
+            Problem(table.name, f"columns {', '.join(table.columns)}", "a column onset", "correct the header")
+        )
+    for row in table.rows:
+        named = (row.get(column, "").strip() for column in ("trial_type", "value"))
+        description = next((text for text in named if text not in MISSING), None)
+        if description is not None:
+            duration = parse_number(row.get("duration", ""))
+            yield Event(parse_number(row["onset"]), max(duration or 0.0, 0.0), description)
+
+
+def parse_number(text: str) -> float | None:
+    """Return a finite number, or None when the text is none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

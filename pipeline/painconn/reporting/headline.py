@@ -1,0 +1,98 @@
+"""The answer of each target in one sentence."""
+
+from painconn.reporting.effect_figures import ALPHA
+from painconn.reporting.notation import count, interval, is_number, number, p_text, plural
+from painconn.reporting.performance import Performance, performance_of
+from painconn.reporting.results import StudyResults, TargetResults, positive_controls
+
+
+def headline(results: StudyResults) -> list[str]:
+    """Say what was found, target by target.
+
+    Parameters
+    ----------
+    results : StudyResults
+        The saved results.
+
+    Returns
+    -------
+    lines : list of str
+        A failed audit first, then one line per target, then one per positive control; plain text.
+    """
+    lines = [
+        f"AUDIT FAILED in {target.name}: {plural(len(target.failed_gates), 'gate')} "
+        f"({', '.join(str(gate.get('gate')) for gate in target.failed_gates)}); do not use its numbers before this is explained"
+        for target in results.targets.values()
+        if target.failed_gates
+    ]
+    lines += [f"{target.name}: {answer(target)}" for target in results.targets.values()]
+    for control in positive_controls(results):
+        row = control.row or {}
+        effect = f", {row.get('effect_size_kind') or 'effect'} {number(row.get('hedges_g'))}" if is_number(row.get("hedges_g")) else ""
+        lines.append(
+            f"positive control {control.name}: expected {control.expected}, {control.verdict}{effect}, {p_text(row.get('p'))}, "
+            f"n = {people(row.get('n_a'), row.get('n_b'), results_kind(control.contrast))}"
+        )
+    return lines
+
+
+def results_kind(contrast: object) -> str:
+    """Return ``between`` or ``within`` of a contrast section."""
+    return str(contrast.get("kind", "between")) if isinstance(contrast, dict) else "between"
+
+
+def people(n_a: object, n_b: object, kind: str) -> str:
+    """Return the number of people: both groups, or once when the same people are on both sides."""
+    if kind == "within":
+        return count(n_a)
+    return f"{count(n_a)} + {count(n_b)}"
+
+
+def primary_performance(target: TargetResults) -> Performance | None:
+    """Return the score that answers the question; None when no classifier was saved."""
+    scores = target.feature_sets.get(target.primary_feature_set)
+    return performance_of(target.primary_feature_set, scores) if scores else None
+
+
+def answer(target: TargetResults) -> str:
+    """Answer one target in one sentence with its interval and its count of significant primary tests."""
+    n_a, n_b = target.n_sides
+    parts = [f"{target.question} (n = {people(n_a, n_b, target.kind)})"]
+    score = primary_performance(target)
+    if score is None:
+        classifier = "classifier not available"
+    else:
+        classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p_text(score.p, symbol='permutation p')}"
+    return f"{parts[0]}: {classifier}; {primary_count(target)}"
+
+
+def primary_count(target: TargetResults) -> str:
+    """Say how many primary tests are significant, and how many could not be computed."""
+    tests = target.tests("primary")
+    if tests.empty:
+        return "primary tests not available"
+    significant = sum(is_number(p) and p < ALPHA for p in tests["p_fwe"])
+    failed = sum(not is_number(p) for p in tests["p"])
+    text = f"{significant} of {plural(len(tests), 'primary test')} significant after family-wise correction"
+    return f"{text} ({failed} not computable)" if failed else text
+
+
+def meaning(target: TargetResults) -> str:
+    """Say in plain words what the score does and does not allow one to conclude."""
+    score = primary_performance(target)
+    if score is None or not is_number(score.auc):
+        return "No classifier score was saved, so this page cannot say whether the two can be told apart."
+    if target.failed_gates:
+        return "The audit failed: whatever the numbers say, they must not be used before the failure is explained."
+    if not is_number(score.p):
+        return "No permutation p was saved, so the score cannot be compared with chance."
+    if score.p < ALPHA:  # type: ignore[operator]
+        return (
+            "The classifier does better than chance on people it never saw. Whether that is the brain or a confound is decided by the "
+            "baselines below, and whether it holds elsewhere by other people's data."
+        )
+    wide = f"from {number(score.low)} to {number(score.high)}" if is_number(score.low) and is_number(score.high) else "(no interval saved)"
+    return (
+        f"No evidence that the two can be told apart with these features. The data are compatible with any AUC {wide}: absence of "
+        "evidence, not evidence of absence."
+    )

@@ -1,0 +1,331 @@
+"""The methods section of a paper, written from the resolved study file and from what happened."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from painconn.connectivity.registry import MEASURES
+from painconn.cortex.registry import INVERSES
+from painconn.prediction.registry import CLASSIFIERS
+from painconn.reporting.notation import MISSING, count, is_number, listing, plural, significant, words
+from painconn.reporting.references import REFERENCES
+from painconn.reporting.results import StudyResults, TargetResults
+
+
+@dataclass
+class Citations:
+    """Numbers cited works in order of first mention."""
+
+    works: list[str] = field(default_factory=list)
+
+    def cite(self, *keys: str) -> str:
+        """Return ``[1, 2]`` for keys of REFERENCES."""
+        return self.work(*(REFERENCES[key] for key in keys))
+
+    def work(self, *texts: str) -> str:
+        """Return ``[1, 2]`` for works given in full."""
+        for text in texts:
+            if text not in self.works:
+                self.works.append(text)
+        return "[" + ", ".join(str(self.works.index(text) + 1) for text in texts) + "]"
+
+
+@dataclass(frozen=True)
+class MethodsSection:
+    """A heading and its paragraphs (plain text)."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+def methods_text(results: StudyResults) -> str:
+    """Write the methods section as Markdown.
+
+    Parameters
+    ----------
+    results : StudyResults
+        The resolved study file and every saved table.
+
+    Returns
+    -------
+    text : str
+        Sections in the order of COBIDAS-MEEG (10.1038/s41593-020-00709-0), then the references.
+    """
+    sections, references = methods_sections(results)
+    lines = ["# Methods", ""]
+    for section in sections:
+        lines += [f"## {section.title}", ""]
+        for paragraph in section.paragraphs:
+            lines += [_markdown(paragraph), ""]
+    lines += ["## References", "", *(f"{index}. {_markdown(work)}" for index, work in enumerate(references, 1)), ""]
+    return "\n".join(lines)
+
+
+def _markdown(text: str) -> str:
+    """Keep labels from being read as Markdown or HTML."""
+    for character in "\\`*_<>#|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def methods_sections(results: StudyResults) -> tuple[list[MethodsSection], list[str]]:
+    """Return the sections and the numbered references, for a page that sets its own markup."""
+    cited = Citations()
+    writers: tuple[tuple[str, Callable[[StudyResults, Citations], Sequence[str]]], ...] = (
+        ("Overview", _overview),
+        ("Participants and exclusions", _participants),
+        ("Recordings and conditions", _recordings),
+        ("Preprocessing", _preprocessing),
+        ("Source reconstruction", _sources),
+        ("Spectra, connectivity and power", _connectivity),
+        ("Targets and primary family", _targets),
+        ("Group comparison", _comparison),
+        ("Classification and validation", _classification),
+        ("Software and reproducibility", _software),
+    )
+    sections = [MethodsSection(title, tuple(write(results, cited))) for title, write in writers]
+    return [section for section in sections if section.paragraphs], cited.works
+
+
+def _has_recordings(results: StudyResults) -> bool:
+    return all(source.get("layout") != "features" for source in results.study["data"]["sources"])
+
+
+def _overview(results: StudyResults, cited: Citations) -> list[str]:
+    version = ((results.provenance or {}).get("environment") or {}).get("painconn", MISSING)
+    return [
+        f"The study “{results.title}” was analysed with painconn {version}, a workflow run by Snakemake {cited.cite('molder2021')} on top "
+        f"of MNE-Python {cited.cite('gramfort2013')}. Reporting follows the order of the COBIDAS-MEEG recommendations "
+        f"{cited.cite('pernet2020')}. This text was written from the resolved settings and the saved results, not by hand; what the "
+        "recording laboratory did before the files were written is not known to the software and has to be added."
+    ]
+
+
+def _participants(results: StudyResults, _: Citations) -> list[str]:
+    flow, data = results.flow or {}, results.study["data"]
+    paragraphs = []
+    if flow:
+        paragraphs.append(
+            f"{plural(flow.get('participants_found', 0), 'participant')} with {plural(flow.get('sessions_found', 0), 'session')} and "
+            f"{plural(flow.get('recordings_found', 0), 'recording')} were found; {plural(flow.get('recordings_excluded', 0), 'recording')} "
+            f"were excluded, and {plural(flow.get('participants_used', 0), 'participant')} with "
+            f"{plural(flow.get('sessions_used', 0), 'session')} were used."
+        )
+    if results.exclusions is not None and len(results.exclusions):
+        steps = results.exclusions.groupby(["step", "check"], sort=False).size()
+        reasons = [f"{n} at {words(str(step))} ({words(str(check))})" for (step, check), n in steps.items()]
+        paragraphs.append(f"Reasons for exclusion: {listing(reasons)}.")
+    named = (data.get("participants") or {}).get("exclude") or []
+    if named:
+        paragraphs.append(f"{plural(len(named), 'participant')} were left out by name in the study file.")
+    phenotype = data.get("phenotype") or {}
+    column = f" (column {phenotype['column']})" if phenotype.get("column") else ""
+    paragraphs.append(
+        f"Labels came from the rule “{words(str(phenotype.get('rule', MISSING)))}”{column}. They were joined to the data after all "
+        "signal processing; no earlier step could read them."
+    )
+    return paragraphs
+
+
+def _recordings(results: StudyResults, cited: Citations) -> list[str]:
+    data, paragraphs = results.study["data"], []
+    layouts = listing(sorted({str(source["layout"]) for source in data["sources"]}))
+    bids = f" {cited.cite('appelhoff2019')}" if "bids" in layouts else ""
+    sites = sorted({str(source.get("site", "site1")) for source in data["sources"]})
+    paragraphs.append(f"Data came from {plural(len(sites), 'site')} (layout: {layouts}{bids}).")
+    lowpass = {source.get("recording_lowpass_hz") for source in data["sources"]} - {None}
+    if lowpass:
+        paragraphs.append(f"The files had been low-pass filtered at {listing([f'{hz:g} Hz' for hz in sorted(lowpass)])} before they were read.")
+    for name, condition in (data.get("conditions") or {}).items():
+        if condition["kind"] == "rest":
+            length = results.study["cleaning"]["epoch_length_s"]
+            text = f"Condition {name}: contiguous blocks cut into epochs of {length:g} s; {condition['n_epochs']} epochs per participant"
+            text += f" and {condition['n_segments']} contiguous segments for envelope measures" if condition.get("n_segments") else ""
+        else:
+            low, high = condition["window_s"]
+            text = (
+                f"Condition {name}: windows from {low:g} to {high:g} s around events ({listing([str(e) for e in condition['events']])}), with a "
+                f"pre-stimulus window of equal length; {condition['n_epochs']} per participant; the evoked mean was removed (and kept, as a "
+                "separate window)"
+            )
+        paragraphs.append(
+            f"{text}. The number was fixed in the study file: whoever had fewer was excluded, whoever had more contributed a random subset "
+            "with a seed of their own."
+        )
+    return paragraphs
+
+
+def _preprocessing(results: StudyResults, cited: Citations) -> list[str]:
+    if not _has_recordings(results):
+        return []
+    cleaning = results.study["cleaning"]
+    order = [f"high-pass filter at {cleaning['l_freq_hz']:g} Hz"]
+    if cleaning["notch"]:
+        lines = {source.get("line_freq_hz") for source in results.study["data"]["sources"]} - {None}
+        at = f" ({listing([f'{hz:g} Hz' for hz in sorted(lines)])})" if lines else ""
+        order.insert(0, f"notch filters at the mains frequency{at} and its harmonics")
+    if cleaning["bad_channels"] == "pyprep":
+        order.append(f"search for bad channels (PyPREP) {cited.cite('bigdely2015')}")
+    order.append("average reference over the good channels")
+    if cleaning["ica"] == "picard":
+        order.append(
+            f"independent component analysis on the good channels at the rank of the data (Picard) {cited.cite('ablin2018')}, components "
+            f"classified by ICLabel {cited.cite('pionton2019')} and removed when eye, muscle, heart or line noise had a probability of at "
+            f"least {cleaning['ica_threshold']:g}"
+        )
+    order += [
+        f"low-pass filter at {cleaning['h_freq_hz']:g} Hz or lower where the sampling rate or the recording required it",
+        f"resampling to {cleaning['sfreq_hz']:g} Hz",
+        "interpolation of bad channels and renewed average reference",
+        "cutting into epochs",
+    ]
+    if cleaning["reject"] == "autoreject_global":
+        order.append(f"rejection of epochs by data-driven thresholds (autoreject, global; no repair) {cited.cite('jas2017')}")
+    paragraphs = [
+        "Steps in order: " + "; ".join(order) + ".",
+        f"Bad channels and components were determined once per session over all its recordings; a session with more than "
+        f"{100 * cleaning['max_bad_fraction']:g} % bad channels was excluded. The rank was the smaller of the tracked and the numerical rank "
+        "and was passed explicitly to every step that needs it.",
+    ]
+    return paragraphs + _what_cleaning_did(results)
+
+
+def _what_cleaning_did(results: StudyResults) -> list[str]:
+    """Report medians and ranges of the quality table, as the cleaning left them."""
+    quality = results.quality
+    if quality is None or quality.empty:
+        return []
+    told = []
+    for name, text in (
+        ("n_channels", "channels"),
+        ("fraction_interpolated", "fraction of channels interpolated"),
+        ("rank", "rank"),
+        ("minutes_retained", "minutes retained"),
+    ):
+        values = quality[name].dropna() if name in quality else []
+        if len(values) and is_number(values.median()):
+            told.append(f"{text} {significant(values.median())} ({significant(values.min())} to {significant(values.max())})")
+    return [f"Over {plural(len(quality), 'row')} of the quality table (median, range): {'; '.join(told)}."] if told else []
+
+
+def _sources(results: StudyResults, cited: Citations) -> list[str]:
+    if not _has_recordings(results):
+        return []
+    cortex = results.study["cortex"]
+    inverses = [_inverse(name, cited) for name in cortex["inverses"]]
+    conductivity = ", ".join(f"{value:g}" for value in cortex["conductivity_s_per_m"])
+    return [
+        f"Sources were modelled on the fsaverage5 template {cited.cite('fischl2012')} with a three-layer boundary element model "
+        f"(conductivity of brain, skull and scalp {conductivity} S/m) and an {cortex['source_spacing']} source space. Electrodes farther "
+        f"than {cortex['max_electrode_distance_mm']:g} mm from the scalp stopped a session. No individual anatomy was used: positions are "
+        "approximate.",
+        f"Inverse: {listing(inverses)}; one kernel per session for all its conditions and windows. Regularisation of the data covariance "
+        f"(LCMV): {100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals of "
+        f"the {words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over sources after sign flipping.",
+    ]
+
+
+def _inverse(name: str, cited: Citations) -> str:
+    definition = INVERSES.get(name)
+    if definition is None:
+        return name
+    return f"{name} ({definition.description}) " + (cited.work(f"{name}: doi:{definition.doi}") if definition.doi else "")
+
+
+def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
+    if not _has_recordings(results):
+        return []
+    settings = results.study["connectivity"]
+    bands = sorted(settings["bands_hz"].items(), key=lambda item: item[1])
+    told = listing([f"{words(name)} {low:g}–{high:g} Hz" for name, (low, high) in bands])
+    measures = []
+    for name in settings["measures"]:
+        definition = MEASURES.get(name)
+        measures.append(f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}" if definition else name)
+    low, high = results.study["features"]["relative_power_hz"]
+    return [
+        f"Spectra were multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of {settings['half_bandwidth_hz']:g} Hz (one "
+        f"taper for windows below 2 s). Bands, upper edge not included: {told}. Bands from 30 Hz are exploratory, because muscle dominates "
+        f"there {cited.cite('whitham2007')}.",
+        f"Measures: {'; '.join(measures)}. A phase measure was not computed with fewer than {settings['min_epochs']} epochs or with less than "
+        f"{settings['min_cycles']:g} cycles of the band's lower edge in an epoch, and flagged below {settings['warn_epochs']} epochs. What "
+        "was not computable stays missing.",
+        f"Power was computed at sensors and regions, absolute (log10) and relative to {low:g}–{high:g} Hz.",
+    ]
+
+
+def _targets(results: StudyResults, _: Citations) -> list[str]:
+    return [_target(target) for target in results.targets.values()]
+
+
+def _target(target: TargetResults) -> str:
+    family, declaration = target.settings["primary"], target.declaration or {}
+    n_a, n_b = target.n_sides
+    a, b = target.sides
+    people = f"{count(n_a)} {a} and {count(n_b)} {b}" if target.kind == "between" else f"{plural(n_a, 'person', 'people')}" if n_a else MISSING
+    covariates = listing([words(str(name)) for name in declaration.get("covariates") or []]) or "none"
+    dropped = len(declaration.get("dropped") or [])
+    return (
+        f"Target {target.name}: {target.question} (n = {people}; {plural(dropped, 'person', 'people')} dropped). Primary family, declared in "
+        f"the study file and hashed before labels were opened (hash {str(declaration.get('family_hash', MISSING))[:12]}): "
+        f"{words(family['measure'])}, {family['inverse']}, means of edges within and between the functional groups, in "
+        f"{listing([words(band) for band in family['bands']])}: {plural(len(target.tests('primary')), 'test')}. Covariates: {covariates}. All "
+        "other tests are exploratory, each in a family of its own."
+    )
+
+
+def _comparison(results: StudyResults, cited: Citations) -> list[str]:
+    kinds = {target.kind for target in results.targets.values()}
+    statistics = {
+        "between": "Welch's t (with covariates: its counterpart with one error variance per group); p is the larger of those from "
+        "permuting and from sign-flipping the residuals",
+        "within": "t of the mean difference within people; p from sign flips per person",
+    }
+    told = "; ".join(statistics[kind] for kind in sorted(kinds) if kind in statistics)
+    n = listing(sorted({count(target.settings["n_permutations"]) for target in results.targets.values()}))
+    return [
+        f"Statistic: {told} ({n} rearrangements, fewer where all could be listed). Family-wise p values compare each statistic with the "
+        f"distribution of the largest one in the family {cited.cite('nichols2002')}; exploratory families also carry the false discovery rate "
+        f"{cited.cite('benjamini1995')}. Effect sizes are Hedges' g (dz within people) {cited.cite('hedges1981')} with 95 % intervals from the "
+        f"noncentral t distribution, and Bayes factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the "
+        "second-named side."
+    ]
+
+
+def _classification(results: StudyResults, cited: Citations) -> list[str]:
+    paragraphs = []
+    for target in results.targets.values():
+        if target.scores is None:
+            continue
+        settings = target.settings
+        definition = CLASSIFIERS.get(settings["classifier"])
+        model = definition.description.rstrip(".") if definition else settings["classifier"]
+        doi = f" {cited.work(f'{definition.name}: doi:{definition.doi}')}" if definition and definition.doi else ""
+        sets = listing([words(name) for name in target.feature_sets])
+        paragraphs.append(
+            f"Target {target.name}: {model}{doi}; feature sets {sets}, of which {words(target.primary_feature_set)} was declared primary; up to "
+            f"{settings['n_outer_folds']} outer folds grouped by person, {plural(settings['n_repeats'], 'repeat')}, inner folds for tuning; "
+            f"{count(settings['n_permutations'])} permutations of the whole procedure."
+        )
+    if not paragraphs:
+        return []
+    paragraphs.append(
+        "Everything learned (imputation, scaling, tuning, calibration) was learned inside the training fold. AUC uses only pairs inside one "
+        "test fold, averaged over folds and repeats. Labels were permuted within the outer folds (swapped within a person for paired targets), "
+        f"with the same folds, repeats and tuning as the observed score {cited.cite('ojala2010')}. Intervals are for the expected performance "
+        f"of this procedure at this number of people {cited.cite('varoquaux2018')}. Baselines: no features, and confounds alone "
+        f"{cited.cite('snoek2019')}. The run audits itself; gates and their results are listed in the report."
+    )
+    return paragraphs
+
+
+def _software(results: StudyResults, _: Citations) -> list[str]:
+    provenance: Mapping[str, Any] = results.provenance or {}
+    environment = provenance.get("environment") or {}
+    packages = ", ".join(f"{name} {version}" for name, version in (environment.get("packages") or {}).items())
+    return [
+        f"painconn {environment.get('painconn', MISSING)}, Python {environment.get('python', MISSING)} on "
+        f"{environment.get('platform', MISSING)}; {packages or 'package versions not available'}. Seed {provenance.get('seed', MISSING)}; seeds "
+        "and folds derive from participant labels, never from order. Hash of the settings: "
+        f"{provenance.get('config_hash', MISSING)}."
+    ]

@@ -1,0 +1,157 @@
+"""How numbers, names and contrasts are written for a reader."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MISSING = "not available"
+NOT_COMPUTABLE = "not computable"
+MINUS = "\u2212"
+
+MEASURE_WORDS = {
+    "wpli2_debiased": "debiased wPLI",
+    "aec_orth": "orthogonalised AEC",
+    "imcoh": "imaginary coherence",
+    "coh": "coherence",
+    "power_rel": "relative power",
+    "power_log10": "log10 power",
+}
+SIDE_WORDS = {"lh": "L", "rh": "R"}
+
+
+def is_number(value: Any) -> bool:
+    """Return whether the value is a finite number (not a truth value)."""
+    if value is None or isinstance(value, bool | str):
+        return False
+    try:
+        return math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def number(value: Any, digits: int = 2, *, absent: str = MISSING) -> str:
+    """Return a number with fixed decimals and a typographic minus; anything else is told as absent."""
+    if not is_number(value):
+        return absent
+    if float(value).is_integer() and digits == 0:
+        return f"{int(value):,}".replace("-", MINUS)
+    text = f"{float(value):.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def significant(value: Any, *, absent: str = MISSING) -> str:
+    """Return a number with three significant digits, whatever its size."""
+    if not is_number(value):
+        return absent
+    if float(value).is_integer() and abs(value) < 1e6:
+        return number(value, 0)
+    return f"{float(value):.3g}".replace("-", MINUS)
+
+
+def count(value: Any) -> str:
+    """Return a whole number."""
+    return number(value, 0)
+
+
+def p_text(value: Any, *, symbol: str = "p", absent: str = MISSING) -> str:
+    """Return a probability as in ``p = .21`` or ``p < .001``."""
+    if not is_number(value):
+        return f"{symbol} {absent}"
+    return f"{symbol} {p_cell(value) if value < 0.001 else f'= {p_cell(value)}'}"
+
+
+def p_cell(value: Any, *, absent: str = MISSING) -> str:
+    """Return a probability for a table cell: ``.21``, ``.034``, ``< .001``."""
+    if not is_number(value):
+        return absent
+    if value < 0.001:
+        return "< .001"
+    digits = 3 if value < 0.1 else 2
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("0") if value < 1 else text
+
+
+def interval(low: Any, high: Any, digits: int = 2) -> str:
+    """Return ``low to high``; one missing end makes the whole interval missing."""
+    if not (is_number(low) and is_number(high)):
+        return MISSING
+    return f"{number(low, digits)} to {number(high, digits)}"
+
+
+def plural(value: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def place(name: str) -> str:
+    """Return a region or group name for a reader: ``insula-lh`` becomes ``insula L``."""
+    stem, _, side = name.rpartition("-")
+    return f"{stem} {SIDE_WORDS[side]}" if stem and side in SIDE_WORDS else name
+
+
+def words(name: str) -> str:
+    """Return a key as words: ``n_epochs_kept`` becomes ``n epochs kept``."""
+    return MEASURE_WORDS.get(name, name.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column name of the table, taken apart.
+
+    Parameters
+    ----------
+    measure, inverse, band : str
+        ``wpli2_debiased``, ``lcmv`` (``sensors`` for power at the sensors), ``alpha``.
+    places : tuple of str
+        One place (power) or two (an edge or a block).
+    """
+
+    measure: str
+    inverse: str
+    band: str
+    places: tuple[str, ...]
+
+    def __str__(self) -> str:
+        where = " – ".join(place(name) for name in self.places)
+        if len(self.places) == 2 and self.places[0] == self.places[1]:
+            where = f"within {place(self.places[0])}"
+        return f"{words(self.measure)}, {words(self.band)}, {where} ({self.inverse})"
+
+    @property
+    def short(self) -> str:
+        """Band and places without measure and inverse."""
+        if len(self.places) == 2 and self.places[0] == self.places[1]:
+            return f"{words(self.band)}: within {place(self.places[0])}"
+        return f"{words(self.band)}: " + " – ".join(place(name) for name in self.places)
+
+
+def column_of(name: str) -> Column | None:
+    """Take a column name apart; None when it is not of the form measure__inverse__band__place[__place]."""
+    parts = str(name).split("__")
+    if len(parts) not in (4, 5) or not all(parts):
+        return None
+    return Column(measure=parts[0], inverse=parts[1], band=parts[2], places=tuple(parts[3:]))
+
+
+def column_words(name: str) -> str:
+    """Return a column name for a reader; an unknown form is shown as it is."""
+    column = column_of(name)
+    return str(column) if column else str(name)
+
+
+def side_name(side: Any) -> str:
+    """Return the name of one side of a contrast: a label, or a condition with its window."""
+    if isinstance(side, Mapping):
+        condition, window = str(side.get("condition", "")), str(side.get("window", "epoch"))
+        return condition if window == "epoch" else f"{condition} ({window.replace('_', ' ')})"
+    return str(side)

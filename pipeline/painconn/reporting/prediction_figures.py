@@ -1,0 +1,153 @@
+"""Figures of the classifier: AUC against its null, probabilities per person, learning curve."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from painconn.reporting.drawing import GREY, INK, PALE, SIDE_A, SIDE_B, Picture, render
+from painconn.reporting.notation import is_number, number, p_text, plural, words
+from painconn.reporting.performance import Performance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def auc_against_null(
+    models: Sequence[Performance], baselines: Sequence[Performance], *, people: str, title: str
+) -> Picture | None:
+    """Draw each observed AUC with its interval over the distribution under permuted labels.
+
+    Parameters
+    ----------
+    models, baselines : sequence of Performance
+        Feature sets (the primary one first) and baselines, in drawing order.
+    people : str
+        How many people the scores rest on, in words.
+    title : str
+        Heading of the figure.
+
+    Returns
+    -------
+    picture : Picture or None
+        None when there is no AUC at all.
+    """
+    rows = [score for score in (*models, *baselines) if is_number(score.auc)]
+    if not rows:
+        return None
+    n_models = sum(is_number(score.auc) for score in models)
+
+    def draw(figure: "Figure") -> None:
+        axis = figure.subplots()
+        axis.axvline(0.5, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        for index, score in enumerate(rows):
+            _auc_row(axis, score, height=len(rows) - 1 - index, primary=index == 0, baseline=index >= n_models)
+        names = [f"{words(score.name)}{'' if index < n_models else ' (baseline)'}" for index, score in enumerate(rows)]
+        axis.set_yticks(range(len(rows)), names[::-1])
+        axis.set(xlim=(0, 1), ylim=(-0.45, len(rows) - 0.1))
+        axis.set_xlabel("area under the ROC curve (0.5 = chance)")
+        axis.spines["left"].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+
+    n_null = {len(score.null_values) for score in rows if score.null_values}
+    permuted = f"{' / '.join(str(n) for n in sorted(n_null))} permutations" if n_null else "no saved permutations"
+    caption = (
+        f"Out-of-fold AUC with its 95 % interval where one was saved ({people}). Grey: the same statistic, with the same folds and "
+        f"tuning, under permuted labels ({permuted}). A dot inside its grey hill is what chance gives here. The first row answers the "
+        "question of this target; the others are for comparison, and none of them was chosen after the fact. An AUC of the confounds "
+        "as high as that of the EEG means the EEG may carry nothing but the confounds."
+    )
+    alt = "AUC per model: " + "; ".join(
+        f"{words(score.name)} {number(score.auc)} ({p_text(score.p)})" if is_number(score.p) else f"{words(score.name)} {number(score.auc)}"
+        for score in rows
+    )
+    return render(title, alt=alt, caption=caption, size_in=(7.2, 0.62 * len(rows) + 0.8), draw=draw)
+
+
+def _auc_row(axis: "Axes", score: Performance, *, height: int, primary: bool, baseline: bool) -> None:
+    if score.null_values:
+        counts, edges = np.histogram(score.null_values, bins=np.linspace(0, 1, 51))
+        hill = height + 0.75 * counts / max(counts.max(), 1)
+        axis.stairs(hill, edges, baseline=height, fill=True, facecolor=PALE, edgecolor="none")
+    colour = SIDE_B if primary else (GREY if baseline else INK)
+    if is_number(score.low) and is_number(score.high):
+        axis.plot([score.low, score.high], [height, height], color=colour, linewidth=2.2, solid_capstyle="butt")
+    axis.plot(score.auc, height, "D" if baseline else "o", markersize=7, color=colour, zorder=3)
+    axis.annotate(number(score.auc), (score.auc, height), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8, color=colour)
+
+
+def probabilities(
+    people: pd.DataFrame, *, sides: tuple[str, str], n_repeats: int, title: str
+) -> Picture | None:
+    """Draw each person's mean out-of-fold probability of side b, by true side.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Columns side (0 for a, 1 for b) and probability, a row per observation.
+    sides : tuple of str
+        Names of side a and side b.
+    n_repeats : int
+        Repeats that each mean is taken over.
+    title : str
+        Heading of the figure.
+
+    Returns
+    -------
+    picture : Picture or None
+        None when there is no probability for both sides.
+    """
+    values = [people.loc[people["side"] == index, "probability"].dropna().to_numpy(dtype=float) for index in (0, 1)]
+    if not all(len(value) for value in values):
+        return None
+
+    def draw(figure: "Figure") -> None:
+        axis = figure.subplots()
+        axis.axvline(0.5, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        for height, (value, colour, mark) in enumerate(zip(values, (SIDE_A, SIDE_B), ("o", "s"), strict=True)):
+            _dots(axis, value, height, colour, mark)
+        axis.set_yticks((0, 1), [f"{side} ({len(value)})" for side, value in zip(sides, values, strict=True)])
+        axis.set(xlim=(0, 1), ylim=(-0.5, 1.5), xlabel=f"mean out-of-fold probability of {sides[1]}")
+        axis.spines["left"].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+
+    caption = (
+        f"One dot per observation ({len(values[0])} {sides[0]}, {len(values[1])} {sides[1]}): the probability of {sides[1]} that models "
+        f"which never saw this person gave, averaged over {plural(n_repeats, 'repeat')}. Bars: medians. Good separation would put all of "
+        f"{sides[1]} right of all of {sides[0]}. Probabilities from different folds come from different models; the AUC therefore "
+        "compares pairs inside a fold only and can differ from what this picture suggests."
+    )
+    alt = f"Dots of out-of-fold probability; median {number(np.median(values[0]))} in {sides[0]}, {number(np.median(values[1]))} in {sides[1]}."
+    return render(title, alt=alt, caption=caption, size_in=(7.2, 2.1), draw=draw)
+
+
+def _dots(axis: "Axes", values: "np.ndarray", height: int, colour: str, mark: str) -> None:
+    """Draw dots spread evenly around a height by their rank, so that equal values stay visible."""
+    spread = (np.arange(len(values)) * 0.618 % 1 - 0.5) * 0.5
+    axis.plot(np.sort(values), height + spread, mark, color=colour, markersize=5, alpha=0.75, markeredgewidth=0)
+    median = float(np.median(values))
+    axis.plot([median, median], [height - 0.36, height + 0.36], color=colour, linewidth=2.2)
+
+
+def learning_curve(score: Performance, *, people: str, title: str) -> Picture | None:
+    """Draw AUC against the number of people learned from; None when no curve was saved."""
+    points = score.learning_curve
+    if len(points) < 2:
+        return None
+
+    def draw(figure: "Figure") -> None:
+        axis = figure.subplots()
+        axis.axhline(0.5, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        sizes = [point.n_people for point in points]
+        axis.plot(sizes, [point.auc for point in points], "o-", color=SIDE_B)
+        axis.set(xlabel="people learned from (mean over folds)", ylabel="out-of-fold AUC", ylim=(0, 1))
+        axis.set_xticks(sizes, [number(size, 1) for size in sizes])
+
+    caption = (
+        f"AUC of {words(score.name)} when learning from fewer people (whole sample: {people}; few repeats, no interval). "
+        "A curve that still rises suggests that more people would help; a flat curve at 0.5 does not show that there is nothing to find."
+    )
+    alt = "Learning curve: " + ", ".join(f"{number(point.n_people, 1)} people {number(point.auc)}" for point in points)
+    return render(title, alt=alt, caption=caption, size_in=(5.2, 2.8), draw=draw)

@@ -1,0 +1,281 @@
+"""What each part of the page shows: saved tables turned into pictures, tables and sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from painconn.reporting import data_figures, effect_figures, prediction_figures
+from painconn.reporting.drawing import Picture
+from painconn.reporting.headline import answer, meaning, people, primary_performance
+from painconn.reporting.notation import column_words, count, interval, is_number, number, p_text, plural, significant, words
+from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
+from painconn.reporting.performance import Performance, baselines_of, performance_of
+from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
+from painconn.reporting.tables import (
+    Table,
+    exploratory_families,
+    exploratory_top,
+    flag_table,
+    gates_table,
+    mapping_table,
+    not_computable_table,
+    performance_table,
+    plain_table,
+    spread_table,
+    tests_table,
+)
+
+Position = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ControlView:
+    """A positive control on the page."""
+
+    name: str
+    sentence: str
+    verdict: str
+    picture: Picture | None
+    note: str
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """A target on the page; a part that was not saved is None or empty."""
+
+    name: str
+    question: str
+    answer: str
+    meaning: str
+    audit_state: str
+    gates: Table | None
+    primary_pictures: tuple[Picture, ...]
+    primary_table: Table | None
+    classifier_pictures: tuple[Picture, ...]
+    performance: Table | None
+    increment: Table | None
+    interval_notes: tuple[str, ...]
+    limits: Table | None
+    limits_sentence: str
+    notes: tuple[str, ...]
+    exploratory_families: Table | None
+    exploratory_top: Table | None
+    spectra: Picture | None
+
+
+def control_view(results: StudyResults, control: Control) -> ControlView:
+    """Return a positive control with its verdict and, where the values are saved, its figure."""
+    row = control.row or {}
+    sides = _sides(control.contrast)
+    kind = str(control.contrast["kind"])
+    if control.row is None:
+        sentence = f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}; its result is not available."
+    else:
+        sentence = (
+            f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}. Found: difference "
+            f"{significant(row.get('estimate'))}, statistic {number(row.get('statistic'))}, {p_text(row.get('p'))}, "
+            f"{effect_figures.EFFECT_WORDS.get(str(row.get('effect_size_kind')), 'effect size')} {number(row.get('hedges_g'))}, 95 % interval "
+            f"{interval(row.get('ci_low'), row.get('ci_high'))}, n = {people(row.get('n_a'), row.get('n_b'), kind)}."
+        )
+        reason = row.get("reason")
+        if not is_number(row.get("estimate")) and isinstance(reason, str) and reason:
+            sentence += f" Not computable: {reason}."
+    picture = _control_picture(results, control, sides)
+    note = "" if picture else "Values per person are not in the saved tables for this contrast, so there is no figure."
+    return ControlView(name=control.name, sentence=sentence, verdict=control.verdict, picture=picture, note=note)
+
+
+def _sides(contrast: Mapping[str, Any]) -> tuple[str, str]:
+    return TargetResults(name="", settings={"contrast": contrast}).sides
+
+
+def _control_picture(results: StudyResults, control: Control, sides: tuple[str, str]) -> Picture | None:
+    table = results.features
+    if table is None or control.feature not in table:
+        return None
+    tables = side_tables(results, control.contrast, table)
+    if tables is None:
+        return None
+    title, feature = f"Positive control {control.name}", column_words(control.feature)
+    a, b = (side[control.feature] for side in tables)
+    if control.contrast["kind"] == "within":
+        pairs = pd.DataFrame({"a": a, "b": b})
+        return data_figures.paired_values(pairs, sides=sides, feature=feature, expected=control.expected, title=title)
+    values = [side.dropna().to_numpy(dtype=float) for side in (a, b)]
+    return data_figures.group_values(values, sides=sides, feature=feature, expected=control.expected, title=title)
+
+
+def target_view(results: StudyResults, target: TargetResults, centroids: Mapping[str, Position]) -> TargetView:
+    """Return everything that the page says about one target."""
+    primary, exploratory = target.tests("primary"), target.tests("exploratory")
+    models = [performance_of(name, saved) for name, saved in target.feature_sets.items()]
+    saved = target.feature_sets.get(target.primary_feature_set) or {}
+    baselines = baselines_of(saved)
+    score = primary_performance(target)
+    n_people = f"n = {people(*target.n_sides, target.kind)}"
+    state = "not available" if target.audit is None else "failed" if target.failed_gates else "passed"
+    increment = saved.get("increment")
+    return TargetView(
+        name=target.name,
+        question=target.question,
+        answer=answer(target),
+        meaning=meaning(target),
+        audit_state=state,
+        gates=gates_table(target) if target.audit is not None else None,
+        primary_pictures=_primary_pictures(results, target, primary, centroids),
+        primary_table=None if primary.empty else tests_table(primary, f"All {len(primary)} declared tests of {target.name}; p below .05 after family-wise correction is set in bold."),
+        classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
+        performance=performance_table(models, baselines, n_people) if models or baselines else None,
+        increment=mapping_table(increment, "Increment of the EEG over the confounds.", ("figure", "value")) if increment else None,
+        interval_notes=score.notes if score else (),
+        limits=_limits(target),
+        limits_sentence=_limits_sentence(target),
+        notes=tuple(str(note) for note in (target.declaration or {}).get("notes") or []),
+        exploratory_families=None if exploratory.empty else exploratory_families(exploratory),
+        exploratory_top=None if exploratory.empty else exploratory_top(exploratory),
+        spectra=_spectra(results, target),
+    )
+
+
+def _primary_pictures(
+    results: StudyResults, target: TargetResults, primary: pd.DataFrame, centroids: Mapping[str, Position]
+) -> tuple[Picture, ...]:
+    if primary.empty:
+        return ()
+    groups = (results.study.get("features") or {}).get("groups") or {}
+    drawn = (
+        effect_figures.block_matrices(primary, sides=target.sides, title=f"{target.name}: primary family, effect sizes"),
+        effect_figures.largest_effects(primary, sides=target.sides, title=f"{target.name}: largest primary effects"),
+        effect_figures.circuits(
+            primary, sides=target.sides, title=f"{target.name}: primary family on the brain", centroids=centroids, groups=groups
+        ),
+    )
+    return tuple(picture for picture in drawn if picture)
+
+
+def _classifier_pictures(
+    target: TargetResults, models: list[Performance], baselines: list[Performance], n_people: str
+) -> tuple[Picture, ...]:
+    drawn = [
+        prediction_figures.auc_against_null(models, baselines, people=n_people, title=f"{target.name}: AUC against permuted labels")
+    ]
+    probabilities = mean_probabilities(target)
+    if probabilities:
+        observations, n_repeats = probabilities
+        drawn.append(
+            prediction_figures.probabilities(
+                observations, sides=target.sides, n_repeats=n_repeats, title=f"{target.name}: probability per person"
+            )
+        )
+    drawn += [
+        prediction_figures.learning_curve(model, people=n_people, title=f"{target.name}: learning curve, {words(model.name)}")
+        for model in models[:1]
+    ]
+    return tuple(picture for picture in drawn if picture)
+
+
+def _limits(target: TargetResults) -> Table | None:
+    detectable = (target.declaration or {}).get("minimum_detectable_effect")
+    if not isinstance(detectable, Mapping) or not detectable:
+        return None
+    return mapping_table(detectable, f"Minimum detectable effect of {target.name}.", ("figure", "value"))
+
+
+def _limits_sentence(target: TargetResults) -> str:
+    """Name the wideness of what was measured: the widest and the typical interval of the primary family."""
+    tests = target.tests("primary")
+    if tests.empty or not {"ci_low", "ci_high"} <= set(tests.columns):
+        return ""
+    width = (pd.to_numeric(tests["ci_high"], errors="coerce") - pd.to_numeric(tests["ci_low"], errors="coerce")).dropna()
+    if width.empty:
+        return ""
+    return (
+        f"The 95 % intervals of the {plural(len(width), 'computed primary test')} are {number(width.median())} wide (median; "
+        f"{effect_figures.effect_word(tests)}), the widest {number(width.max())}. An effect inside them can neither be claimed nor denied."
+    )
+
+
+def _spectra(results: StudyResults, target: TargetResults) -> Picture | None:
+    if results.spectra is None:
+        return None
+    tables = side_tables(results, target.settings["contrast"], results.spectra)
+    if tables is None:
+        return None
+    named = {
+        side: table.rename(columns=float) for side, table in zip(target.sides, compared_people(target, tables), strict=True)
+    }
+    bands = (results.study.get("connectivity") or {}).get("bands_hz") or {}
+    return data_figures.mean_spectra(named, bands_hz=bands, title=f"{target.name}: mean spectra")
+
+
+@dataclass(frozen=True)
+class DataView:
+    """Flow, exclusions, quality and what was not computable."""
+
+    flow: Picture | None
+    exclusions: Table | None
+    dropped: tuple[Table, ...]
+    flags: Table | None
+    spread: Table | None
+    quality: Table | None
+    not_computable: Table | None
+
+
+def data_view(results: StudyResults) -> DataView:
+    """Return the sections about the data; a table that was not saved is None."""
+    quality, exclusions, missing = results.quality, results.exclusions, results.not_computable
+    warn_epochs = int((results.study.get("connectivity") or {}).get("warn_epochs", 0))
+    flags = None if quality is None or quality.empty else flag_table(quality, warn_epochs=warn_epochs)
+    return DataView(
+        flow=_flow(results),
+        exclusions=None if exclusions is None or exclusions.empty else plain_table(exclusions, "Every exclusion, with what was found, what was wanted and what can be done."),
+        dropped=tuple(_dropped(target) for target in results.targets.values() if (target.declaration or {}).get("dropped")),
+        flags=flags if flags and flags.rows else None,
+        spread=None if quality is None or quality.empty else spread_table(quality),
+        quality=None if quality is None or quality.empty else plain_table(quality, "Quality of every recording."),
+        not_computable=None if missing is None or missing.empty else not_computable_table(missing),
+    )
+
+
+def _dropped(target: TargetResults) -> Table:
+    rows = tuple((str(entry.get("participant", "n/a")), str(entry.get("reason", "n/a"))) for entry in (target.declaration or {})["dropped"])
+    return Table(caption=f"People left out of {target.name}.", header=("participant", "reason"), rows=rows)
+
+
+def _flow(results: StudyResults) -> Picture | None:
+    if results.flow is None:
+        return None
+    reasons: list[tuple[str, int]] = []
+    if results.exclusions is not None and len(results.exclusions):
+        sizes = results.exclusions.groupby(["step", "check"], sort=False).size()
+        reasons = [(f"{words(str(step))}: {words(str(check))}", int(n)) for (step, check), n in sizes.items()]
+    targets = []
+    for target in results.targets.values():
+        a, b = target.sides
+        n_a, n_b = target.n_sides
+        told = f"{count(n_a)} {a}, {count(n_b)} {b}" if target.kind == "between" else f"{count(n_a)} people, {a} and {b}"
+        dropped = len((target.declaration or {}).get("dropped") or [])
+        targets.append((target.name, f"{told}; {dropped} dropped"))
+    return data_figures.exclusion_flow(results.flow, reasons=reasons, targets=targets, title="From found to compared")
+
+
+def provenance_tables(results: StudyResults) -> tuple[Table, ...]:
+    """Return versions, seeds and hashes, and what each step cost; inputs are counted, not named."""
+    if results.provenance is None:
+        return ()
+    shown = {key: value for key, value in results.provenance.items() if key not in ("inputs", "jobs")}
+    inputs = results.provenance.get("inputs")
+    if inputs is not None:
+        shown["inputs"] = f"{plural(len(inputs), 'recording')}, names and hashes in group/provenance.json"
+    tables = [mapping_table(shown, "Where the numbers come from.", ("what", "value"))]
+    jobs = results.provenance.get("jobs")
+    if jobs:
+        tables.append(plain_table(pd.DataFrame([{"step": step, **cost} for step, cost in jobs.items()]), "What each step cost."))
+    return tuple(tables)
+
+
+def control_views(results: StudyResults) -> list[ControlView]:
+    """Return every positive control of the study."""
+    return [control_view(results, control) for control in positive_controls(results)]

@@ -1,0 +1,104 @@
+"""Per target: the gates that a result must pass before it may be believed. A failed gate never fails the job."""
+
+from typing import Any
+
+import numpy as np
+
+from painconn.config.targets import Target
+from painconn.inference.families import Family, family_hash
+from painconn.paths import Results, SessionKey
+from painconn.prediction.audit import audit_evaluation
+from painconn.prediction.evaluation import Evaluation
+from painconn.prediction.folds import Fold
+from painconn.provenance import seed_for
+from painconn.steps.predict import observations, usable_sets
+from painconn.store import read_arrays, read_json, read_parquet, read_tsv, write_json
+
+
+def run(results: Results, settings: dict[str, Any], name: str) -> None:
+    """Look at what the evaluator recorded, at the recordings, and at the declaration."""
+    target = Target.model_validate(settings["target"])
+    selection, design = observations(read_parquet(results.group("features.parquet")), settings, name)
+    scores = read_json(results.target(name, "scores.json"))
+    primary = scores["primary_feature_set"]
+    saved = read_arrays(results.target(name, "evaluation.npz"))
+    evaluation = Evaluation(
+        design=design,
+        scores=scores["feature_sets"][primary],
+        predictions=read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str}),
+        null=saved["null"],
+        labellings=saved["labellings"].astype(float),
+        splits=_splits(saved["splits"]),
+    )
+    fingerprints, owners = _fingerprints(results)
+    columns = usable_sets(settings, selection)[primary]
+    gates = audit_evaluation(
+        evaluation,
+        selection.features[columns],
+        seed=seed_for(settings["seed"], "predict", name),
+        fingerprints=fingerprints,
+        owners=owners,
+        auc_limit=target.too_good_auc,
+    )
+    gates += [_best_of_all(scores, target.too_good_auc), _declared_first(results, name)]
+    gates = [gate for gate in gates if gate["gate"] != "duplicate_recordings" or fingerprints or not _from_table(settings)]
+    write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
+
+
+def _from_table(settings: dict[str, Any]) -> bool:
+    return bool(settings["data"]["sources"][0]["layout"] == "features")
+
+
+def _splits(rows: "np.ndarray[Any, Any]") -> tuple[Fold, ...]:
+    """Build the folds again from the recorded row numbers."""
+    folds = []
+    for repeat, fold in dict.fromkeys((int(row[0]), int(row[1])) for row in rows):
+        mine = rows[(rows[:, 0] == repeat) & (rows[:, 1] == fold)]
+        inner = tuple(
+            (mine[(mine[:, 2] == 2) & (mine[:, 3] == index), 4], mine[(mine[:, 2] == 3) & (mine[:, 3] == index), 4])
+            for index in sorted(set(mine[mine[:, 3] >= 0, 3].tolist()))
+        )
+        folds.append(Fold(repeat=repeat, fold=fold, train=mine[mine[:, 2] == 0, 4], test=mine[mine[:, 2] == 1, 4], inner=inner))
+    return tuple(folds)
+
+
+def _fingerprints(results: Results) -> tuple[dict[str, Any], dict[str, str]]:
+    fingerprints, owners = {}, {}
+    for session, observations_ in read_json(results.group("fingerprints.json")).items():
+        for observation, values in observations_.items():
+            label = f"{session} {observation}"
+            fingerprints[label] = np.array(values)
+            owners[label] = SessionKey.parse(session).participant
+    return fingerprints, owners
+
+
+def _best_of_all(scores: dict[str, Any], limit: float) -> dict[str, Any]:
+    """Gate: no feature set, primary or exploratory, is too good to be true."""
+    best = max(scores["feature_sets"], key=lambda name: scores["feature_sets"][name]["auc"])
+    auc = scores["feature_sets"][best]["auc"]
+    return {
+        "gate": "best_feature_set_too_good",
+        "expected": f"AUC of every feature set at most {limit:g}",
+        "found": f"{auc:.3f} ({best})",
+        "passed": bool(auc <= limit),
+        "evaluated": True,
+    }
+
+
+def _declared_first(results: Results, name: str) -> dict[str, Any]:
+    """Gate: the primary tests in the comparison table are those hashed before labels were opened."""
+    declared = read_json(results.target(name, "primary_family.json"))
+    declaration = read_json(results.target(name, "declaration.json"))
+    rows = read_tsv(results.target(name, "compare.tsv"))
+    rows = rows[rows["role"] == "primary"]
+    tested = [
+        Family(str(family), "primary", tuple(part["test"]), tuple(declaration["covariates"])) for family, part in rows.groupby("family")
+    ]
+    found = family_hash(tested, declared["contrast"])
+    return {
+        "gate": "primary_family_declared",
+        "expected": f"tested primary family with the declared hash {declared['family_hash'][:12]}",
+        "found": found[:12],
+        "passed": found == declared["family_hash"],
+        "evaluated": True,
+    }

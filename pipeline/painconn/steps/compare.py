@@ -1,0 +1,127 @@
+"""Per target: the group comparison, with the primary family declared and hashed before labels are opened."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from painconn.config.data import DataConfig
+from painconn.config.targets import PositiveControl, Target
+from painconn.features.names import KEYS
+from painconn.inference.comparison import compare_between, compare_within
+from painconn.inference.families import Family, family_hash
+from painconn.inference.power import minimum_detectable_effect
+from painconn.inference.results import Comparison
+from painconn.paths import Results
+from painconn.provenance import seed_for
+from painconn.steps.declare import MUSCLE, families
+from painconn.steps.selection import Selection, select
+from painconn.store import read_parquet, write_json, write_tsv
+
+
+def run(results: Results, settings: dict[str, Any], name: str) -> None:
+    """Test the families of one target and the positive controls of the study."""
+    target = Target.model_validate(settings["target"])
+    table = read_parquet(results.group("features.parquet"))
+    columns = [column for column in table.columns if column not in KEYS]
+    declared = families(settings, columns)
+    contrast = target.contrast.model_dump_json()
+    digest = family_hash(declared, contrast)
+    primary = declared[0]
+    write_json(results.target(name, "primary_family.json"), {"family_hash": digest, "contrast": contrast, "tests": list(primary.tests)})
+
+    data = DataConfig.model_validate(settings["data"])
+    covariates = sorted({covariate for family in declared for covariate in family.covariates})
+    selection = select(
+        table, data, target.contrast, covariates=covariates, minimum_per_group=settings["minimum_per_group"], where=f"targets.{name}"
+    )
+    declared, notes = _testable(declared, selection)
+    seed = seed_for(settings["seed"], "compare", name)
+    compared = _compare(selection, declared, n_permutations=target.n_permutations, seed=seed)
+    controls, control_notes = _controls(table, data, settings)
+    write_tsv(results.target(name, "compare.tsv"), pd.concat([compared.table, *controls], ignore_index=True))
+    n_a, n_b = (selection.labels.count(side) for side in (selection.a, selection.b))
+    record = {
+        "family_hash": digest,
+        "primary": settings["target"]["primary"] | {"tests": list(primary.tests), "family_size": len(primary.tests)},
+        "contrast": f"{selection.b} - {selection.a}",
+        "kind": selection.kind,
+        "a": selection.a,
+        "b": selection.b,
+        "n_a": n_a,
+        "n_b": n_b,
+        "dropped": selection.dropped,
+        "covariates": list(primary.covariates),
+        "notes": [*compared.notes, *notes, *control_notes],
+        "minimum_detectable_effect": _detectable(selection.kind, n_a, n_b, len(primary.tests)),
+    }
+    write_json(results.target(name, "declaration.json"), record)
+
+
+def _testable(declared: list[Family], selection: Selection) -> tuple[list[Family], list[str]]:
+    """Leave out families whose muscle covariate could not be computed for everybody, and say so."""
+    if MUSCLE not in selection.covariates or selection.covariates[MUSCLE].notna().all():
+        return declared, []
+    left_out = [family.name for family in declared if MUSCLE in family.covariates and family.role != "primary"]
+    kept = [family for family in declared if family.name not in left_out]
+    return kept, [f"not tested, because the muscle index is missing for some people: {', '.join(left_out)}"] if left_out else []
+
+
+def _compare(selection: Selection, declared: list[Family], *, n_permutations: int, seed: int) -> Comparison:
+    if selection.kind == "within":
+        features_a, covariates_a = selection.side(selection.a)
+        features_b, covariates_b = selection.side(selection.b)
+        return compare_within(
+            features_a,
+            features_b,
+            a=selection.a,
+            b=selection.b,
+            families=declared,
+            covariates_a=covariates_a,
+            covariates_b=covariates_b,
+            n_permutations=n_permutations,
+            seed=seed,
+        )
+    index = pd.Index(selection.participants, dtype=object)
+    return compare_between(
+        selection.features.set_axis(index, axis=0),
+        pd.Series(selection.labels, index=index),
+        a=selection.a,
+        b=selection.b,
+        families=declared,
+        covariates=selection.covariates.set_axis(index, axis=0),
+        strata=pd.Series(selection.sites, index=index) if len(set(selection.sites)) > 1 else None,
+        n_permutations=n_permutations,
+        seed=seed,
+    )
+
+
+def _controls(table: pd.DataFrame, data: DataConfig, settings: dict[str, Any]) -> tuple[list[pd.DataFrame], list[str]]:
+    rows, notes = [], []
+    for name, value in settings["positive_controls"].items():
+        control = PositiveControl.model_validate(value)
+        selection = select(
+            table, data, control.contrast, covariates=[], minimum_per_group=2, where=f"positive_controls.{name}"
+        )
+        family = Family(name, "positive_control", (control.feature,))
+        n_permutations = settings["target"]["n_permutations"]
+        compared = _compare(selection, [family], n_permutations=n_permutations, seed=seed_for(settings["seed"], "control", name))
+        rows.append(compared.table)
+        notes += list(compared.notes)
+    return rows, notes
+
+
+def _detectable(kind: str, n_a: int, n_b: int, family_size: int) -> dict[str, Any]:
+    other = n_b if kind == "between" else None
+    return {
+        "effect": "d" if kind == "between" else "dz",
+        "power": 0.8,
+        "alpha": 0.05,
+        "one_test": _finite(minimum_detectable_effect(n_a, other, 1)),
+        "whole_family": _finite(minimum_detectable_effect(n_a, other, family_size)),
+        "family_size": family_size,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

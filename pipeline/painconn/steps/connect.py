@@ -1,0 +1,222 @@
+"""Per session: one kernel per inverse, region signals, connectivity, and a row of features per observation."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.cleaning.epochs import remove_evoked
+from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.features import FeaturesConfig
+from painconn.cortex.inverse import RegionKernel
+from painconn.cortex.lead_field import LeadField
+from painconn.cortex.registry import INVERSES
+from painconn.cortex.template import parcellation
+from painconn.errors import RecordingFault
+from painconn.features.rows import ObservationFeatures
+from painconn.paths import Results, SessionKey
+from painconn.recordings.fingerprint import fingerprint
+from painconn.store import read_arrays, read_result, write_arrays, write_exclusion, write_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+Signals = NDArray[np.float64]
+
+
+def run(results: Results, settings: dict[str, Any], name: str) -> None:
+    """Turn a cleaned session into feature rows; an exclusion of an earlier step is passed on untouched."""
+    key = SessionKey.parse(name)
+    sidecar = results.connectivity(key)
+    cleaned = read_result(results.cleaned(key))
+    about = {key: cleaned[key] for key in ("participant", "session", "site")}
+    if cleaned["status"] != "ok":
+        write_result(sidecar, {**about, "status": "excluded", "step": "connect", "exclusions": cleaned["exclusions"]})
+        return
+    forward = read_result(results.forward(settings["session"]["montage"]))
+    if forward["status"] != "ok":
+        write_result(sidecar, {**about, "status": "excluded", "step": "connect", "exclusions": forward["exclusions"]})
+        return
+    try:
+        _connect(results, settings, key, cleaned, about)
+    except RecordingFault as fault:
+        logger.warning("%s excluded: %s", name, fault)
+        write_exclusion(sidecar, fault, step="connect", **about)
+
+
+def _connect(results: Results, settings: dict[str, Any], key: SessionKey, cleaned: dict[str, Any], about: dict[str, str]) -> None:
+    folder = results.cleaned(key).parent
+    observations, channels = _observations(folder, key, cleaned)
+    continuous = _continuous(folder, key, cleaned, channels)
+    kernels = _kernels(results, settings, cleaned, observations, channels)
+    connectivity = ConnectivityConfig.model_validate(settings["connectivity"])
+    rows: list[dict[str, float]] = []
+    index: list[dict[str, str]] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    missing: list[dict[str, str]] = []
+    spectra = []
+    for (condition, window), data in observations.items():
+        features = ObservationFeatures(
+            connectivity,
+            FeaturesConfig.model_validate(settings["features"]),
+            sfreq_hz=cleaned["sfreq_hz"],
+            highest_hz=cleaned["lowpass_hz"],
+            channels=channels,
+        )
+        features.add_sensors(data)
+        for inverse, kernel in kernels.items():
+            features.add_regions(inverse, kernel.region_names, kernel.values @ data)
+            envelopes = partial(_segments, kernel, continuous, cleaned["conditions"][condition]["segments"])
+            reason = cleaned["conditions"][condition]["segments_reason"] if window == "epoch" else "events have no continuous segments"
+            features.add_envelopes(inverse, kernel.region_names, None if reason else envelopes, reason)
+        rows.append(features.columns | _quality_columns(cleaned, condition))
+        spectra.append(features.sensor_spectrum_db)
+        index.append({"condition": condition, "window": window})
+        missing += [{"condition": condition, "window": window, **reason} for reason in features.not_computable]
+        arrays |= {f"{condition}__{window}__{name}": matrix for name, matrix in features.matrices.items()}
+    arrays |= {f"kernel__{inverse}": kernel.values for inverse, kernel in kernels.items()}
+    names = list(rows[0])
+    table = {
+        "columns": np.array(names),
+        "values": np.array([[row[name] for name in names] for row in rows]),
+        "spectra_db": np.array(spectra),
+        "spectra_freqs_hz": features.sensor_freqs_hz,
+    }
+    first = next(iter(kernels.values()))
+    record = {
+        "step": "connect",
+        **about,
+        "observations": index,
+        "not_computable": missing,
+        "exclusions": cleaned["exclusions"],
+        "regions": list(first.region_names),
+        "channels": list(channels),
+        "rank": first.rank,
+        "sfreq_hz": cleaned["sfreq_hz"],
+        "smoothing_hz": features.smoothing_hz,
+        "estimators": {"phase measures": "over epochs", "envelope measures": "over time, mean over segments"},
+        "n_epochs": {name: condition["n_epochs"] for name, condition in cleaned["conditions"].items()},
+        "fingerprints": {f"{c}__{w}": [round(float(v), 6) for v in _print(data, cleaned["sfreq_hz"])] for (c, w), data in observations.items() if not w.endswith("evoked")},
+    }
+    files = {f"{key.name}_desc-connectivity_relmat.npz": arrays, f"{key.name}_desc-features_table.npz": table}
+    write_result(results.connectivity(key), record, {name: partial(_write, arrays) for name, arrays in files.items()})
+
+
+def _write(arrays: Mapping[str, NDArray[Any]], path: "Path") -> None:
+    write_arrays(path, arrays)
+
+
+def _print(data: Signals, sfreq_hz: float) -> Signals:
+    return fingerprint(np.hstack(list(data)), sfreq_hz)
+
+
+def _observations(folder: "Path", key: SessionKey, cleaned: dict[str, Any]) -> tuple[dict[tuple[str, str], Signals], tuple[str, ...]]:
+    """Read the selected epochs, (epochs, channels, times) in volts; event windows also with their evoked mean removed."""
+    import mne
+
+    observations: dict[tuple[str, str], Signals] = {}
+    channels: tuple[str, ...] = ()
+    for condition, record in cleaned["conditions"].items():
+        for window in record["windows"]:
+            path = folder / f"{key.name}_cond-{condition}_window-{window}_desc-clean_epo.fif"
+            epochs = mne.read_epochs(path, proj=False, verbose="WARNING")
+            data = epochs.get_data(copy=False, verbose="WARNING")
+            channels = tuple(epochs.ch_names)
+            if window == "epoch":
+                observations[condition, window] = data
+            else:
+                observations[condition, window] = remove_evoked(data)
+                observations[condition, f"{window}_evoked"] = data
+    return observations, channels
+
+
+def _continuous(folder: "Path", key: SessionKey, cleaned: dict[str, Any], channels: tuple[str, ...]) -> dict[str, Signals]:
+    import mne
+
+    wanted = {recording for condition in cleaned["conditions"].values() for recording in condition["segments"]}
+    signals = {}
+    for recording in sorted(wanted):
+        raw = mne.io.read_raw_fif(folder / f"{key.name}_{recording}_desc-clean_eeg.fif", verbose="WARNING")
+        signals[recording] = raw.get_data(picks=list(channels), verbose="WARNING")
+    return signals
+
+
+def _kernels(
+    results: Results,
+    settings: dict[str, Any],
+    cleaned: dict[str, Any],
+    observations: dict[tuple[str, str], Signals],
+    channels: tuple[str, ...],
+) -> dict[str, RegionKernel]:
+    """Make one kernel per inverse from data pooled over equal amounts of every condition."""
+    sidecar = results.forward(settings["session"]["montage"])
+    arrays = read_arrays(sidecar.with_name(f"montage-{settings['session']['montage']}_leadfield.npz"))
+    field = LeadField.from_arrays(arrays).pick(channels)
+    covariance = pooled_covariance({key: data for key, data in observations.items() if key[1] in ("epoch", "pre_evoked", "post_evoked")})
+    return {
+        inverse: INVERSES[inverse].load()(
+            field,
+            parcellation(),
+            covariance,
+            rank=cleaned["rank"]["used"],
+            regularisation=settings["cortex"]["lcmv_regularisation"],
+        )
+        for inverse in settings["cortex"]["inverses"]
+    }
+
+
+def pooled_covariance(observations: Mapping[tuple[str, str], Signals]) -> Signals:
+    """Pool the sensor covariance over an equal number of samples of every condition.
+
+    Parameters
+    ----------
+    observations : mapping of (condition, window) to array, shape (epochs, channels, times)
+        Volts; the windows of one condition count as one.
+
+    Returns
+    -------
+    covariance : array, shape (channels, channels)
+        Volts squared; each epoch's own mean is removed.
+    """
+    by_condition: dict[str, list[Signals]] = {}
+    for (condition, _), data in observations.items():
+        centred = data - data.mean(axis=-1, keepdims=True)
+        by_condition.setdefault(condition, []).extend(centred)
+    samples = min(sum(epoch.shape[-1] for epoch in epochs) for epochs in by_condition.values())
+    parts = [np.hstack(_spread(epochs, samples))[:, :samples] for epochs in by_condition.values()]
+    return np.mean([part @ part.T / part.shape[1] for part in parts], axis=0)
+
+
+def _spread(epochs: list[Signals], samples: int) -> list[Signals]:
+    """Order epochs so that the first ones are spread over all of them, enough for the number of samples."""
+    wanted = min(len(epochs), -(-samples // epochs[0].shape[-1]))
+    chosen = np.unique(np.linspace(0, len(epochs) - 1, wanted).round().astype(int))
+    rest = [index for index in range(len(epochs)) if index not in set(chosen)]
+    return [epochs[index] for index in (*chosen, *rest)]
+
+
+def _segments(
+    kernel: RegionKernel, continuous: dict[str, Signals], spans: dict[str, list[list[int]]]
+) -> list[tuple[Signals, list[list[int]]]]:
+    """Return the continuous region signals of each recording and the spans to use in them."""
+    return [(kernel.values @ continuous[recording], spans[recording]) for recording in spans]
+
+
+def _quality_columns(cleaned: dict[str, Any], condition: str) -> dict[str, float]:
+    record = cleaned["conditions"][condition]
+    rows = list(cleaned["quality"].values())
+    muscle = [row["muscle_index"] for row in rows if row.get("muscle_index") is not None]
+    return {
+        "quality__n_epochs": float(record["n_epochs"]),
+        "quality__n_epochs_kept": float(record["n_kept"]),
+        "quality__fraction_epochs_kept": record["n_kept"] / record["n_cut"],
+        "quality__muscle_index": float(np.mean(muscle)) if muscle else float("nan"),
+        "quality__n_bad_channels": float(len(cleaned["bads"])),
+        "quality__components_removed": float(cleaned["rank"]["components_removed"]),
+        "quality__rank": float(cleaned["rank"]["used"]),
+    }

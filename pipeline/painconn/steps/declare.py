@@ -1,0 +1,81 @@
+"""Which tests belong to which family, and which columns to which feature set: fixed by the settings alone, before any label."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from painconn.config.connectivity import MUSCLE_FROM_HZ
+from painconn.connectivity.registry import MEASURES
+from painconn.cortex.template import region_names
+from painconn.features.names import MEAN, POWER_RELATIVE, SENSORS, block_names, edge_names, join, power_names
+from painconn.inference.families import Family
+
+MUSCLE = "muscle_index"
+
+
+def families(settings: dict[str, Any], columns: list[str]) -> list[Family]:
+    """Return the primary family and the exploratory ones of a target.
+
+    Parameters
+    ----------
+    settings : dict
+        Slice of the target.
+    columns : list of str
+        Columns of the table; sensors are taken from it, regions from the parcellation.
+
+    Returns
+    -------
+    families : list of Family
+        The primary family first. Bands from 30 Hz up have families of their own, adjusted for the muscle index.
+    """
+    covariates = tuple(settings["covariates"])
+    primary = Family("primary: blocks", "primary", tuple(primary_tests(settings)), covariates)
+    return [primary, *_exploratory(settings, columns, covariates, set(primary.tests))]
+
+
+def primary_tests(settings: dict[str, Any]) -> list[str]:
+    """Return the declared primary tests: every block in every band of the primary family."""
+    family = settings["target"]["primary"]
+    return [name for band in family["bands"] for name in block_names(family["measure"], family["inverse"], band, settings["groups"])]
+
+
+def _exploratory(settings: dict[str, Any], columns: list[str], covariates: tuple[str, ...], taken: set[str]) -> Iterator[Family]:
+    bands = settings["connectivity"]["bands_hz"]
+    below = [band for band, (low, _) in bands.items() if low < MUSCLE_FROM_HZ]
+    above = [band for band, (low, _) in bands.items() if low >= MUSCLE_FROM_HZ]
+    for chosen, adjusted, suffix in ((below, covariates, ""), (above, _with_muscle(covariates), ", adjusted for muscle")):
+        for name, tests in _kinds(settings, columns, chosen):
+            left = tuple(test for test in tests if test not in taken)
+            if left:
+                yield Family(f"{name}{suffix}", "exploratory", left, adjusted)
+
+
+def _with_muscle(covariates: tuple[str, ...]) -> tuple[str, ...]:
+    return covariates if MUSCLE in covariates else (*covariates, MUSCLE)
+
+
+def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> Iterator[tuple[str, list[str]]]:
+    regions = region_names()
+    for inverse in settings["inverses"]:
+        for measure in settings["connectivity"]["measures"]:
+            yield f"{measure} blocks, {inverse}", [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])]
+            yield f"{measure} edges, {inverse}", [n for band in bands for n in edge_names(measure, inverse, band, regions)]
+        yield f"relative power of regions, {inverse}", [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions)]
+    prefixes = tuple(join(POWER_RELATIVE, SENSORS, band, "") for band in bands)
+    yield "relative power of sensors", [column for column in columns if prefixes and column.startswith(prefixes)]
+
+
+def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list[str]]:
+    """Return the columns of each feature set; the first is the primary one. Bands from 30 Hz up are left out."""
+    family = settings["target"]["primary"]
+    regions = region_names()
+    bands = [band for band, (low, _) in settings["connectivity"]["bands_hz"].items() if low < MUSCLE_FROM_HZ]
+    inverse = family["inverse"]
+    sets = {"blocks": primary_tests(settings)}
+    sets["edges"] = [n for band in family["bands"] for n in edge_names(family["measure"], inverse, band, regions)]
+    for measure in settings["connectivity"]["measures"]:
+        if MEASURES[measure].estimator == "over_time":
+            sets[f"{measure} blocks"] = [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])]
+    power = [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions) if not n.endswith(MEAN)]
+    sets["relative power"] = power
+    known = set(columns)
+    return {name: [column for column in wanted if column in known] for name, wanted in sets.items()}

@@ -1,0 +1,125 @@
+"""Who belongs to a target: labels and covariates of the participants table, everything wrong with them at once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from painconn.config.data import DataConfig
+from painconn.config.targets import Contrast
+from painconn.errors import DesignError, InputError, PainconnError, Problem
+from painconn.recordings.participants import covariate_columns, label_groups, read_participants
+
+QUALITY_COVARIATES = ("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "n_bad_channels", "components_removed")
+"""Covariates that come from the EEG itself (columns ``quality__...`` of the table)."""
+
+
+@dataclass(frozen=True)
+class TargetPeople:
+    """The people of one target.
+
+    Parameters
+    ----------
+    labels : Series (participants)
+        ``a`` or ``b``; for a contrast within people everybody, with an empty label.
+    covariates : DataFrame (participants, covariates)
+        From the participants table only.
+    dropped : list of dict
+        People with recordings who are not in the target, and why.
+    """
+
+    labels: pd.Series
+    covariates: pd.DataFrame
+    dropped: list[dict[str, str]]
+
+
+def people_of(data: DataConfig) -> pd.DataFrame:
+    """Read the participants table of a study.
+
+    A relative path resolves against the first source's root; labels are the index.
+
+    Raises
+    ------
+    InputError
+        With every problem of the table at once.
+    """
+    return read_participants(data.participants, Path(data.sources[0].root))
+
+
+def target_people(
+    people: pd.DataFrame,
+    present: Collection[str],
+    contrast: Contrast,
+    *,
+    covariates: Sequence[str],
+    minimum_per_group: int,
+    where: str,
+) -> TargetPeople:
+    """Choose the people of one target among those who have observations.
+
+    Parameters
+    ----------
+    people : DataFrame
+        Participants table, text, indexed by participant.
+    present : collection of str
+        Participants with usable observations.
+    contrast : Contrast
+        What is compared.
+    covariates : sequence of str
+        Columns of the table, or names in ``QUALITY_COVARIATES`` (taken from the EEG later).
+    minimum_per_group : int
+        Smallest group that is analysed.
+    where : str
+        Field of the study file, for messages.
+
+    Returns
+    -------
+    chosen : TargetPeople
+
+    Raises
+    ------
+    InputError, DesignError
+        With every problem at once: unknown labels, people without a row, missing covariates, groups too small.
+    """
+    problems: list[Problem] = []
+    dropped = [
+        {"participant": person, "reason": "has recordings but no row in the participants table"}
+        for person in sorted(set(present) - set(people.index))
+    ]
+    mine = people.loc[people.index.isin(set(present))]
+    labels = pd.Series("", index=mine.index, dtype=object)
+    if contrast.kind == "between":
+        try:
+            labels = label_groups(mine, str(contrast.column), (str(contrast.a), str(contrast.b))).labels
+        except PainconnError as error:
+            raise InputError(error.problems) from error
+        outside = sorted(set(mine.index) - set(labels.index))
+        dropped += [{"participant": person, "reason": f"{contrast.column} is neither {contrast.a} nor {contrast.b}"} for person in outside]
+    tabled = [name for name in covariates if name not in QUALITY_COVARIATES]
+    values = pd.DataFrame(index=labels.index)
+    if tabled:
+        try:
+            values = covariate_columns(mine.loc[labels.index], tabled)
+        except PainconnError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    _require_enough(labels, contrast, minimum_per_group, where)
+    return TargetPeople(labels, values, dropped)
+
+
+def _require_enough(labels: pd.Series, contrast: Contrast, minimum: int, where: str) -> None:
+    counts: dict[Any, int] = (
+        {contrast.a: int((labels == contrast.a).sum()), contrast.b: int((labels == contrast.b).sum())}
+        if contrast.kind == "between"
+        else {"people with both observations": len(labels)}
+    )
+    problems = [
+        Problem(where, f"{count} in {name}", f"at least {minimum} (data.minimum_per_group)", "add people, or lower the minimum knowingly")
+        for name, count in counts.items()
+        if count < minimum
+    ]
+    if problems:
+        raise DesignError(problems)

@@ -1,0 +1,109 @@
+"""Per target: nested, person-grouped evaluation of the classifier on every feature set."""
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painconn.config.data import DataConfig
+from painconn.config.targets import Target
+from painconn.features.names import KEYS
+from painconn.paths import Results
+from painconn.prediction.design import Design, make_design
+from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.provenance import seed_for
+from painconn.steps.declare import feature_sets
+from painconn.steps.selection import Selection, select
+from painconn.store import read_parquet, write_arrays, write_atomically, write_json, write_tsv
+
+
+def run(results: Results, settings: dict[str, Any], name: str) -> None:
+    """Evaluate one target; the first feature set is the primary one, the others are exploratory."""
+    target = Target.model_validate(settings["target"])
+    table = read_parquet(results.group("features.parquet"))
+    selection, design = observations(table, settings, name)
+    sets = usable_sets(settings, selection)
+    seed = seed_for(settings["seed"], "predict", name)
+    confounds = selection.covariates if len(selection.covariates.columns) else None
+    scores: dict[str, Any] = {}
+    predictions = []
+    for set_name, columns in sets.items():
+        evaluation = evaluate(
+            selection.features[columns],
+            design,
+            classifier=target.classifier,
+            n_permutations=target.n_permutations,
+            seed=seed,
+            confounds=confounds,
+        )
+        role = "exploratory" if scores else "primary"
+        scores[set_name] = {"role": role, **evaluation.scores, "null_values": [round(float(value), 6) for value in evaluation.null]}
+        predictions.append(evaluation.predictions.assign(feature_set=set_name))
+        if role == "primary":
+            write_atomically(results.target(name, "evaluation.npz"), partial(_save, evaluation))
+    write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
+    primary = next(iter(scores))
+    write_json(results.target(name, "scores.json"), _plain({"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}))
+
+
+def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tuple[Selection, Design]:
+    """Select the observations of a target and lay out its blocks and folds."""
+    target = Target.model_validate(settings["target"])
+    selection = select(
+        table,
+        DataConfig.model_validate(settings["data"]),
+        target.contrast,
+        covariates=list(settings["covariates"]),
+        minimum_per_group=settings["minimum_per_group"],
+        where=f"targets.{name}",
+    )
+    design = make_design(
+        selection.participants,
+        selection.labels,
+        a=selection.a,
+        b=selection.b,
+        kind=target.contrast.kind,
+        strata=selection.sites,
+        n_outer=target.n_outer_folds,
+        n_repeats=target.n_repeats,
+        seed=seed_for(settings["seed"], "folds", name),
+    )
+    return selection, design
+
+
+def usable_sets(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
+    """Return the feature sets without columns that nobody has; sets without any column are left out."""
+    columns = [column for column in selection.features.columns if column not in KEYS]
+    present = selection.features.notna().any()
+    sets = {name: [column for column in wanted if present[column]] for name, wanted in feature_sets(settings, columns).items()}
+    return {name: wanted for name, wanted in sets.items() if wanted}
+
+
+def _save(evaluation: Evaluation, path: Any) -> None:
+    """Keep what the audit looks at: null, labellings, and the rows that were really trained and tested on."""
+    splits = [
+        (fold.repeat, fold.fold, role, inner, row)
+        for fold in evaluation.splits
+        for role, inner, rows in (
+            (0, -1, fold.train),
+            (1, -1, fold.test),
+            *((2, index, train) for index, (train, _) in enumerate(fold.inner)),
+            *((3, index, test) for index, (_, test) in enumerate(fold.inner)),
+        )
+        for row in rows
+    ]
+    arrays = {"null": evaluation.null, "labellings": evaluation.labellings.astype(np.int8), "splits": np.array(splits, dtype=np.int32)}
+    write_arrays(path, arrays)
+
+
+def _plain(value: Any) -> Any:
+    """Turn NaN into None: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

@@ -1,0 +1,123 @@
+"""The rows of the table that a target is about: one per person, or two for a contrast within people."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painconn.config.data import DataConfig
+from painconn.config.targets import Contrast, Observation
+from painconn.features.names import KEYS, QUALITY, join
+from painconn.steps.people import QUALITY_COVARIATES, people_of, target_people
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Observations of one contrast, in the order of participant labels (and a before b).
+
+    Parameters
+    ----------
+    features : DataFrame (observations, columns)
+        Numbers; several sessions of a person are averaged.
+    participants, labels, sites : list of str
+        Per observation.
+    covariates : DataFrame (observations, covariates)
+        Of the participants table and of the EEG.
+    a, b : str
+        Names of the two sides; an effect is b minus a.
+    kind : {'between', 'within'}
+        Whether the sides are people or observations of the same people.
+    dropped : list of dict
+        Participants left out, and why.
+    """
+
+    features: pd.DataFrame
+    participants: list[str]
+    labels: list[str]
+    sites: list[str]
+    covariates: pd.DataFrame
+    a: str
+    b: str
+    kind: str
+    dropped: list[dict[str, str]]
+
+    def side(self, label: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return features and covariates of one side, indexed by participant."""
+        chosen = np.array([own == label for own in self.labels])
+        index = pd.Index([person for person, keep in zip(self.participants, chosen, strict=True) if keep], dtype=object)
+        return self.features[chosen].set_axis(index, axis=0), self.covariates[chosen].set_axis(index, axis=0)
+
+
+def select(table: pd.DataFrame, data: DataConfig, contrast: Contrast, *, covariates: list[str], minimum_per_group: int, where: str) -> Selection:
+    """Select the observations of a contrast and open the labels.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The study-wide table.
+    data : DataConfig
+        Where the participants table is.
+    contrast : Contrast
+        What is compared.
+    covariates : list of str
+        Names of covariates.
+    minimum_per_group : int
+        Smallest group that is analysed.
+    where : str
+        Field of the study file, for messages.
+
+    Raises
+    ------
+    InputError, DesignError
+        When labels or covariates are at fault, or too few people remain.
+    """
+    people = people_of(data)
+    if contrast.kind == "between":
+        assert contrast.observation is not None  # noqa: S101 — guaranteed by the model
+        rows = _per_person(table, contrast.observation)
+        chosen = target_people(
+            people, set(rows.index), contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
+        )
+        names = sorted(chosen.labels.index)
+        features = rows.loc[names]
+        dropped = chosen.dropped + _without_rows(table, set(rows.index), people.index)
+        labels = [str(chosen.labels[name]) for name in names]
+        extra = chosen.covariates.reindex(names)
+        a, b = str(contrast.a), str(contrast.b)
+    else:
+        sides = [side for side in (contrast.a, contrast.b) if isinstance(side, Observation)]
+        first, second = (_per_person(table, side) for side in sides)
+        both = set(first.index) & set(second.index)
+        tabled = [name for name in covariates if name in QUALITY_COVARIATES]
+        chosen = target_people(people, both, contrast, covariates=tabled, minimum_per_group=minimum_per_group, where=where)
+        people_in_order = sorted(both)
+        names = [name for name in people_in_order for _ in sides]
+        a, b = (observation_name(side) for side in sides)
+        labels = [a, b] * len(people_in_order)
+        features = pd.concat([rows.loc[[name]] for name in people_in_order for rows in (first, second)])
+        dropped = _without_rows(table, both, people.index)
+        extra = pd.DataFrame(index=names)
+    sites = features.pop("site").astype(str).tolist()
+    quality = {name: features[join(QUALITY, name)].to_numpy() for name in covariates if name in QUALITY_COVARIATES}
+    known = extra.reset_index(drop=True).assign(**quality)
+    return Selection(features.reset_index(drop=True), names, labels, sites, known, a, b, contrast.kind, dropped)
+
+
+def observation_name(observation: Observation) -> str:
+    """Return the name of an observation: its condition, with the window when there are several."""
+    return observation.condition if observation.window == "epoch" else f"{observation.condition}, {observation.window}"
+
+
+def _per_person(table: pd.DataFrame, observation: Observation) -> pd.DataFrame:
+    """Return one row per participant: the mean over sessions of an observation's rows."""
+    rows = table[(table["condition"] == observation.condition) & (table["window"] == observation.window)]
+    sites = rows.groupby("participant")["site"].first()
+    means = rows.drop(columns=[key for key in KEYS if key != "participant"]).groupby("participant").mean()
+    return means.assign(site=sites)
+
+
+def _without_rows(table: pd.DataFrame, used: set[str], people: "pd.Index[Any]") -> list[dict[str, str]]:
+    recorded = set(table["participant"])
+    missing = [(name, "excluded, or not recorded in what this target compares") for name in sorted((recorded | set(people)) - used)]
+    return [{"participant": name, "reason": reason} for name, reason in missing]

@@ -1,0 +1,151 @@
+"""Study-wide: one table of all observations, with quality, exclusions and what could not be computed beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painconn.features.names import KEYS
+from painconn.paths import Results, SessionKey
+from painconn.config.data import Source
+from painconn.recordings.features_table import read_features
+from painconn.store import MISSING, read_arrays, read_json, read_result, write_json, write_parquet, write_text, write_tsv
+
+_EXCLUSION_COLUMNS = ("participant", "session", "recording", "condition", "step", "check", "where", "found", "wanted", "fix")
+_REASON_COLUMNS = ("participant", "session", "condition", "window", "measure", "band", "reason")
+_DERIVATIVES = ("cleaned", "connectivity", "quality")
+
+
+def run(results: Results, settings: dict[str, Any]) -> None:
+    """Gather the rows of every session; sessions that were excluded are listed, never dropped silently."""
+    sources = settings["data"]["sources"]
+    if sources[0]["layout"] == "features":
+        _from_features_table(results, sources[0])
+        return
+    inventory = read_json(results.inventory)
+    records = [_read_session(results, SessionKey.parse(session["name"])) for session in inventory["sessions"]]
+    used = [record for record in records if record["status"] == "ok"]
+    write_tsv(results.group("exclusions.tsv"), _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS))
+    write_tsv(results.group("not_computable.tsv"), _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS))
+    write_tsv(results.group("quality.tsv"), pd.DataFrame([row for record in records for row in record["quality_rows"]]))
+    write_parquet(results.group("features.parquet"), _features(used))
+    write_tsv(results.group("spectra.tsv"), _spectra(used))
+    write_json(results.group("fingerprints.json"), {f"{r['key'].name}": r["fingerprints"] for r in used})
+    write_json(results.group("flow.json"), _flow(inventory, records))
+    _describe_derivatives(results)
+    write_json(results.table, {"status": "ok", "step": "table", "observations": sum(len(r["index"]) for r in used), "files": {}})
+
+
+def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
+    sidecar = results.connectivity(key)
+    connected = read_result(sidecar)
+    cleaned = read_result(results.cleaned(key), verify=False)
+    about = {"participant": key.participant, "session": key.session}
+    found: dict[str, Any] = {
+        "key": key,
+        "status": connected["status"],
+        "exclusion_rows": [about | row for row in connected["exclusions"]],
+        "quality_rows": _quality_rows(cleaned, about) if cleaned["status"] == "ok" else [],
+        "recordings_used": len(cleaned.get("quality", {})) if connected["status"] == "ok" else 0,
+    }
+    if connected["status"] == "ok":
+        arrays = read_arrays(sidecar.with_name(f"{key.name}_desc-features_table.npz"))
+        found |= {
+            "index": [about | observation | {"site": connected["site"]} for observation in connected["observations"]],
+            "missing_rows": [about | row for row in connected["not_computable"]],
+            "fingerprints": connected["fingerprints"],
+            **arrays,
+        }
+    return found
+
+
+def _quality_rows(cleaned: dict[str, Any], about: dict[str, str]) -> list[dict[str, Any]]:
+    removed = [f"{c['label']} {c['probability']:.2f}" for c in cleaned["components"] if c["removed"]]
+    n_channels = len(cleaned["bads"]) + len(cleaned["good_channels"])
+    kept = ", ".join(f"{name} {record['n_kept']}/{record['n_cut']}" for name, record in cleaned["conditions"].items())
+    session = {
+        "n_channels": n_channels,
+        "bad_channels": "; ".join(f"{name} ({', '.join(reasons)})" for name, reasons in cleaned["bads"].items()) or "none",
+        "fraction_interpolated": len(cleaned["bads"]) / n_channels,
+        "components": "; ".join(removed) or "none",
+        "epochs_kept": kept,
+        "rank_used": cleaned["rank"]["used"],
+    }
+    return [about | {"recording": name} | session | values for name, values in cleaned["quality"].items()]
+
+
+def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def _features(used: list[dict[str, Any]]) -> pd.DataFrame:
+    if not used:
+        return pd.DataFrame(columns=list(KEYS))
+    index = pd.DataFrame([row for record in used for row in record["index"]], columns=list(KEYS))
+    columns = used[0]["columns"].tolist()
+    aligned = [_aligned(record, columns) for record in used]
+    return pd.concat([index, pd.DataFrame(np.vstack(aligned), columns=columns)], axis=1)
+
+
+def _aligned(record: dict[str, Any], columns: list[str]) -> np.ndarray:
+    """Order a session's columns like the first session's, by name; a column it lacks is missing."""
+    own = record["columns"].tolist()
+    if own == columns:
+        return np.asarray(record["values"])
+    return pd.DataFrame(record["values"], columns=own).reindex(columns=columns).to_numpy()
+
+
+def _spectra(used: list[dict[str, Any]]) -> pd.DataFrame:
+    frames = []
+    for record in used:
+        names = [f"{frequency:g}" for frequency in record["spectra_freqs_hz"]]
+        index = pd.DataFrame(record["index"])[["participant", "session", "condition", "window"]]
+        frames.append(pd.concat([index, pd.DataFrame(record["spectra_db"], columns=names)], axis=1))
+    if not frames:
+        return pd.DataFrame(columns=["participant", "session", "condition", "window"])
+    merged = pd.concat(frames, ignore_index=True)
+    frequencies = sorted(merged.columns[4:], key=float)
+    return merged[[*merged.columns[:4], *frequencies]]
+
+
+def _flow(inventory: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, int]:
+    used = [record for record in records if record["status"] == "ok"]
+    found = sum(len(session["recordings"]) for session in inventory["sessions"])
+    recordings_used = sum(record["recordings_used"] for record in used)
+    return {
+        "recordings_found": found,
+        "recordings_excluded": found - recordings_used,
+        "sessions_found": len(records),
+        "sessions_used": len(used),
+        "participants_found": len({record["key"].participant for record in records}),
+        "participants_used": len({record["key"].participant for record in used}),
+        "observations": sum(len(record["index"]) for record in used),
+    }
+
+
+def _from_features_table(results: Results, source: dict[str, Any]) -> None:
+    """Take a ready table: the statistics without the EEG."""
+    table = read_features(Source.model_validate(source), Path(source["root"]))
+    people = table["participant"].nunique()
+    sessions = len(table[["participant", "session"]].drop_duplicates())
+    flow = {
+        "recordings_found": 0, "recordings_excluded": 0, "sessions_found": sessions, "sessions_used": sessions,
+        "participants_found": people, "participants_used": people, "observations": len(table),
+    }  # fmt: skip
+    write_parquet(results.group("features.parquet"), table)
+    write_tsv(results.group("exclusions.tsv"), _frame([], _EXCLUSION_COLUMNS))
+    write_tsv(results.group("not_computable.tsv"), _frame([], _REASON_COLUMNS))
+    write_json(results.group("fingerprints.json"), {})
+    write_json(results.group("flow.json"), flow)
+    write_json(results.table, {"status": "ok", "step": "table", "observations": len(table), "files": {}})
+
+
+def _describe_derivatives(results: Results) -> None:
+    """Write the dataset descriptions that BIDS asks of derivatives."""
+    for area in _DERIVATIVES:
+        folder = results.root / "derivatives" / area
+        if folder.is_dir():
+            description = {"Name": f"painconn {area}", "BIDSVersion": "1.10.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "painconn"}]}
+            write_json(folder / "dataset_description.json", description)
+            write_text(folder / "README", f"{area} data written by painconn; {MISSING} stands for a missing value in tables.\n")

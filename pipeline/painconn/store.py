@@ -1,0 +1,155 @@
+"""Results on disk: written atomically, sidecar last, verified when read.
+
+A sidecar says what was made, whether the recording could be used, and the sha256 of every data file beside it. It is the
+file that the workflow tracks: while it is not there, nothing half-written is taken for a result.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from painconn.errors import IntegrityError, Problem, RecordingFault
+from painconn.provenance import file_hash
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+_PARTIAL = ".partial-"
+MISSING = "n/a"
+
+Writer = Callable[[Path], object]
+
+
+def write_atomically(path: Path, write: Writer) -> None:
+    """Let ``write`` make a temporary neighbour of the file, flush it to disk, then rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(_PARTIAL + path.name)
+    partial.unlink(missing_ok=True)
+    try:
+        write(partial)
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically; NaN and infinity are refused (use None)."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    IntegrityError
+        When the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise IntegrityError(Problem(str(path), "no such file", "a result of an earlier step", "run the study again")) from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise IntegrityError(Problem(str(path), f"not JSON ({error})", "a whole JSON file", f"delete {path} and run again")) from None
+
+
+def write_tsv(path: Path, table: "pd.DataFrame") -> None:
+    """Write a tab-separated table atomically, missing values as ``n/a``, numbers in full precision."""
+    write_atomically(path, lambda partial: table.to_csv(partial, sep="\t", index=False, na_rep=MISSING, lineterminator="\n"))
+
+
+def read_tsv(path: Path, **options: Any) -> "pd.DataFrame":
+    """Read a tab-separated table of ours; only ``n/a`` is missing, so that labels such as ``NA`` survive."""
+    import pandas as pd
+
+    if not path.is_file():
+        raise IntegrityError(Problem(str(path), "no such file", "a result of an earlier step", "run the study again"))
+    return pd.read_csv(path, sep="\t", na_values=[MISSING], keep_default_na=False, **options)
+
+
+def write_parquet(path: Path, table: "pd.DataFrame") -> None:
+    """Write a table as parquet atomically."""
+    write_atomically(path, lambda partial: table.to_parquet(partial, index=False))
+
+
+def read_parquet(path: Path) -> "pd.DataFrame":
+    """Read a parquet table of ours."""
+    import pandas as pd
+
+    if not path.is_file():
+        raise IntegrityError(Problem(str(path), "no such file", "a result of an earlier step", "run the study again"))
+    return pd.read_parquet(path)
+
+
+def write_arrays(path: Path, arrays: "Mapping[str, np.ndarray]") -> None:
+    """Write named arrays into an npz file (no objects)."""
+    import numpy as np
+
+    with path.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **dict(arrays))
+
+
+def read_arrays(path: Path) -> "dict[str, np.ndarray]":
+    """Read named arrays; object arrays are refused."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def write_result(sidecar: Path, record: Mapping[str, Any], files: Mapping[str, Writer] | None = None) -> None:
+    """Write data files, then the sidecar that vouches for them.
+
+    Parameters
+    ----------
+    sidecar : Path
+        The JSON file that the workflow tracks.
+    record : mapping
+        What to keep beside the data (JSON types only).
+    files : mapping of file name to writer
+        Data files in the sidecar's folder; each writer gets a temporary path to write to.
+    """
+    hashes = {}
+    for name, write in (files or {}).items():
+        path = sidecar.with_name(name)
+        write_atomically(path, write)
+        hashes[name] = file_hash(path)
+    write_json(sidecar, {"status": "ok", **record, "files": hashes})
+
+
+def write_exclusion(sidecar: Path, fault: RecordingFault, *, step: str, **about: Any) -> None:
+    """Write a sidecar that says why a session could not be used; later steps pass it on."""
+    write_json(sidecar, {"status": "excluded", **about, "exclusions": [{"step": step, **fault.as_record()}], "files": {}})
+
+
+def read_result(sidecar: Path, *, verify: bool = True) -> dict[str, Any]:
+    """Read a sidecar and check the data files that it names.
+
+    Raises
+    ------
+    IntegrityError
+        When the sidecar or a data file is broken or missing; the message says what to delete.
+    """
+    record = read_json(sidecar)
+    fix = f"delete {sidecar} and run again"
+    if not isinstance(record, dict) or not {"status", "files"} <= record.keys():
+        raise IntegrityError(Problem(str(sidecar), "not a sidecar", "status and files", fix))
+    problems = []
+    for name, wanted in record["files"].items() if verify else ():
+        path = sidecar.with_name(name)
+        found = file_hash(path) if path.is_file() else "no such file"
+        if found != wanted:
+            problems.append(Problem(str(path), found, f"sha256 {wanted}", fix))
+    if problems:
+        raise IntegrityError(problems)
+    return record

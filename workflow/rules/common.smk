@@ -1,0 +1,123 @@
+# The study, the plan made from it, and the functions that give jobs their inputs and parameters.
+from pathlib import Path
+
+from painconn.config.loader import load_study, study_from_mapping, with_data_root
+from painconn.errors import PainconnError
+from painconn.paths import Results
+from painconn.steps.plan import Plan, prepare_environment
+
+prepare_environment()
+
+ENVIRONMENT = "../envs/painconn.yaml"
+RUNTIME_KEYS = {"study", "painconn_data", "painconn_out"}
+
+
+def read_study():
+    """Read the study again from its file: the parser of the workflow engine turns the label 001 into 1."""
+    if config.get("study"):
+        study = load_study(Path(str(config["study"])))
+    elif workflow.configfiles:
+        study = load_study(Path(workflow.configfiles[-1]))
+    else:
+        sections = {
+            key: value for key, value in config.items() if key not in RUNTIME_KEYS
+        }
+        study = study_from_mapping(
+            sections, source="config of the module", folder=Path.cwd()
+        )
+    data = config.get("painconn_data")
+    return with_data_root(study, Path(str(data)).resolve()) if data else study
+
+
+def read_plan():
+    study = read_study()
+    out = Path(str(config.get("painconn_out") or Path("results") / study.name))
+    return Plan(study, Results(out))
+
+
+try:
+    PLAN = read_plan()
+except PainconnError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = PLAN.results
+TARGETS = list(PLAN.study.targets)
+
+
+def results_folder(wildcards):
+    return str(RESULTS.root)
+
+
+def session_inputs(wildcards):
+    return PLAN.recordings(wildcards.session)
+
+
+def forward_of_session(wildcards):
+    montage = PLAN.sessions[wildcards.session]["montage"]
+    return [str(RESULTS.forward(montage))] if montage else []
+
+
+def connectivity_of_all(wildcards):
+    return [str(RESULTS.connectivity(PLAN.key(name))) for name in PLAN.sessions]
+
+
+def quality_pages_of_all(wildcards):
+    return [str(RESULTS.quality_page(PLAN.key(name))) for name in PLAN.sessions]
+
+
+def audits_of_all(wildcards):
+    return [str(RESULTS.target(target, "audit.json")) for target in TARGETS]
+
+
+def tables_of_the_user(wildcards):
+    return PLAN.user_tables()
+
+
+def settings_head(wildcards):
+    return PLAN.settings_head()
+
+
+def settings_forward(wildcards):
+    return PLAN.settings_forward(wildcards.montage)
+
+
+def settings_clean(wildcards):
+    return PLAN.settings_clean(wildcards.session)
+
+
+def settings_connect(wildcards):
+    return PLAN.settings_connect(wildcards.session)
+
+
+def settings_table(wildcards):
+    return PLAN.settings_table()
+
+
+def settings_target(wildcards):
+    return PLAN.settings_target(wildcards.target)
+
+
+def settings_report(wildcards):
+    return PLAN.settings_report()
+
+
+def code_of(step):
+    def code(wildcards):
+        return PLAN.code(step)
+
+    return code
+
+
+def memory_mb(base):
+    def scaled(wildcards, attempt):
+        return base * attempt
+
+    return scaled
+
+
+def log_of(step, name):
+    return str(RESULTS.log(step, name))
+
+
+def benchmark_of(step, name):
+    return str(RESULTS.benchmark(step, name))

@@ -1,0 +1,127 @@
+# Per study the table and the report; per target compare, predict, audit.
+rule gather_table:
+    input:
+        sessions=connectivity_of_all,
+        tables=tables_of_the_user,
+    output:
+        str(RESULTS.table),
+    log:
+        log_of("table", "table"),
+    benchmark:
+        benchmark_of("table", "table")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+    params:
+        out=results_folder,
+        settings=settings_table,
+        code=code_of("table"),
+    message:
+        "table of all observations"
+    shell:
+        "python -m painconn step table --out {params.out:q} --settings {params.settings:q} > {log:q} 2>&1"
+
+
+rule compare_target:
+    input:
+        str(RESULTS.table),
+    output:
+        str(RESULTS.target(None, "declaration.json")),
+    log:
+        log_of("compare", "{target}"),
+    benchmark:
+        benchmark_of("compare", "{target}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+    params:
+        out=results_folder,
+        settings=settings_target,
+        code=code_of("compare"),
+    message:
+        "comparison for target {wildcards.target}"
+    shell:
+        "python -m painconn step compare --out {params.out:q} --name {wildcards.target:q}"
+        " --settings {params.settings:q} > {log:q} 2>&1"
+
+
+rule predict_target:
+    input:
+        str(RESULTS.table),
+    output:
+        str(RESULTS.target(None, "scores.json")),
+    log:
+        log_of("predict", "{target}"),
+    benchmark:
+        benchmark_of("predict", "{target}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+    params:
+        out=results_folder,
+        settings=settings_target,
+        code=code_of("predict"),
+    message:
+        "prediction for target {wildcards.target}"
+    shell:
+        "python -m painconn step predict --out {params.out:q} --name {wildcards.target:q}"
+        " --settings {params.settings:q} > {log:q} 2>&1"
+
+
+rule audit_target:
+    input:
+        str(RESULTS.table),
+        str(RESULTS.target(None, "declaration.json")),
+        str(RESULTS.target(None, "scores.json")),
+    output:
+        str(RESULTS.target(None, "audit.json")),
+    log:
+        log_of("audit", "{target}"),
+    benchmark:
+        benchmark_of("audit", "{target}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        out=results_folder,
+        settings=settings_target,
+        code=code_of("audit"),
+    message:
+        "audit of target {wildcards.target}"
+    shell:
+        "python -m painconn step audit --out {params.out:q} --name {wildcards.target:q}"
+        " --settings {params.settings:q} > {log:q} 2>&1"
+
+
+rule write_report:
+    input:
+        str(RESULTS.table),
+        audits_of_all,
+        quality_pages_of_all,
+    output:
+        str(RESULTS.page),
+    log:
+        log_of("report", "report"),
+    benchmark:
+        benchmark_of("report", "report")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        out=results_folder,
+        settings=settings_report,
+        code=code_of("report"),
+    message:
+        "report"
+    shell:
+        "python -m painconn step report --out {params.out:q} --settings {params.settings:q} > {log:q} 2>&1"
