@@ -155,6 +155,14 @@ def test_flat_on_all_channels_is_marked_with_its_margin(noise: NDArray[np.float6
     assert sorted(raw.annotations.description) == ["BAD_flat", "pin"]
 
 
+def test_flat_stretches_whose_margins_meet_are_one(noise: NDArray[np.float64]) -> None:
+    noise[:, 11600:11800] = 0.0
+    noise[:, 11800:] = 1e-6
+    raw = mark_flat_stretches(recording(noise).crop(5.0), min_duration_s=0.2, margin_s=0.5)
+    assert list(raw.annotations.description) == ["BAD_flat"]
+    assert runs(bad_samples(raw)) == [(11500 - 1000, 12000 - 1000)]
+
+
 def test_moving_recording_has_no_flat_stretch(noise: NDArray[np.float64]) -> None:
     assert not bad_samples(mark_flat_stretches(recording(noise))).any()
 

@@ -328,3 +328,12 @@ def test_rank_of_recordings_cleaned_earlier(real_data: Path, number: int, rank: 
     assert clean_session({"rest": rest}, **settings).rank.final == rank
     assert clean_session({"task": task}, **settings).rank.final == 18
     assert clean_session({"rest": rest, "task": task}, **settings).rank.final == rank
+
+
+@pytest.mark.realdata
+def test_flat_ends_of_real_recordings_are_not_used(real_data: Path) -> None:
+    task = mark_flat_stretches(eegmat(real_data, 2, 2))
+    assert list(task.annotations.description) == ["BAD_flat"]
+    epochs = rest_epochs(clean_session({"task": task}, **PLAIN).raws["task"], block=None)
+    assert len(epochs) == 29
+    assert np.ptp(epochs.get_data(), axis=2).min() > 1e-6

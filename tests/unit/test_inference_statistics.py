@@ -189,7 +189,7 @@ def test_bayes_factor_equals_direct_quadrature(t, n_effective, df):
 
 
 def test_bayes_factor_known_values():
-    # t = 3.5 with 20 and 20 people, and with 20 pairs (BayesFactor's ttest.tstat, medium prior).
+    # BF10 of t = 3.5 with 20 and 20 people, and with 20 pairs, medium prior.
     assert 1 / jzs_bf01(np.array([3.5]), 10.0, 38)[0] == pytest.approx(26.743, abs=1e-3)
     assert 1 / jzs_bf01(np.array([3.5]), 20.0, 19)[0] == pytest.approx(17.185, abs=1e-3)
 

@@ -117,11 +117,12 @@ def scores_of(rng: np.random.Generator, auc: float) -> dict[str, Any]:
         }  # fmt: skip
 
     sets = {name: model(value) for name, value in (("edges", 0.52), ("blocks", auc), ("power", 0.49))}
-    for saved in sets.values():
+    for name, saved in sets.items():
         saved |= {
+            "role": "primary" if name == "blocks" else "exploratory",
             "n_features": 63, "brier_no_skill": 0.25, "positive": "widespread", "negative": "localized",
             "baselines": {"majority": {"auc": 0.5}, "confounds": model(0.58)},
-            "increment": {"increment": 0.031, "increment_ci": [-0.1, 0.16]},
+            "increment": {"auc_features_and_confounds": 0.611, "auc_confounds": 0.58, "increment": 0.031, "increment_ci": [-0.1, 0.16]},
             "learning_curve": [{"fraction": f, "n_train_participants": 16 * f, "auc": 0.5 + f / 10} for f in (0.5, 0.75, 1.0)],
         }  # fmt: skip
     return {"feature_sets": sets, "primary_feature_set": "blocks"}
@@ -150,7 +151,9 @@ def write_target(folder: Path, rng: np.random.Generator, *, kind: str, people: l
         {
             "family_hash": "ab" * 32, "kind": kind, "a": sides[0], "b": sides[1], "contrast": "b - a", "n_a": n[0], "n_b": n[1],
             "dropped": [{"participant": "S19", "reason": "label missing"}], "covariates": ["age", "muscle_index"],
-            "notes": ["p from random 200 permutations"], "minimum_detectable_effect": {"effect": 1.8123, "power": 0.8, "kind": "hedges_g"},
+            "notes": ["p from random 200 permutations"], "minimum_detectable_effect": {
+                "effect": "d", "power": 0.8, "alpha": 0.05, "one_test": 1.3249, "whole_family": 1.8123, "family_size": 63,
+            },
         },
     )  # fmt: skip
 
@@ -203,6 +206,15 @@ def results(folder: Path) -> StudyResults:
 @pytest.fixture(scope="module")
 def page(results: StudyResults) -> str:
     return render_page(results, CENTROIDS)
+
+
+@pytest.fixture(scope="module")
+def light(results: StudyResults) -> StudyResults:
+    """The same study with one target, five primary tests in one band and no per-person figures: quick to draw again."""
+    target = results.targets["spread"]
+    few = pd.concat([target.tests("primary").head(5), target.tests("exploratory").head(3)])
+    only = {"spread": replace(target, compare=few, predictions=None)}
+    return replace(results, targets=only, features=None, spectra=None)
 
 
 class Text(HTMLParser):

@@ -127,19 +127,20 @@ def mark_flat_stretches(raw: "BaseRaw", *, min_duration_s: float = 0.2, margin_s
     Returns
     -------
     raw : mne.io.BaseRaw
-        A copy with one ``BAD_flat`` annotation per stretch.
+        A copy with a ``BAD_flat`` annotation per stretch; those whose margins meet are joined.
     """
     marked = raw.copy()
     sfreq = raw.info["sfreq"]
     still = np.ones(raw.n_times - 1, dtype=bool)
     for channel in raw.copy().pick("eeg", exclude="bads", verbose="WARNING").get_data(verbose="WARNING"):
         still &= np.abs(np.diff(channel)) < FLAT_STEP_V
+    margin = round(margin_s * sfreq)
+    flat = np.zeros(raw.n_times, dtype=bool)
     for start, stop in runs(still):
-        if (stop + 1 - start) / sfreq < min_duration_s:
-            continue
-        onset = max(start / sfreq - margin_s, 0.0)
-        end = min((stop + 1) / sfreq + margin_s, raw.n_times / sfreq)
-        marked.annotations.append(onset + raw.first_time, end - onset, FLAT_ANNOTATION)
+        if (stop + 1 - start) / sfreq >= min_duration_s:
+            flat[max(start - margin, 0) : stop + 1 + margin] = True
+    for start, stop in runs(flat):
+        marked.annotations.append(start / sfreq + raw.first_time, (stop - start) / sfreq, FLAT_ANNOTATION)
     return marked
 
 

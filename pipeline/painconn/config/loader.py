@@ -17,6 +17,7 @@ from painconn.config.study import StudyConfig
 from painconn.errors import ConfigError, Problem
 
 _NULLS = {"null", "~", ""}
+_PLAIN_TAGS = {"str", "int", "float", "bool", "null", "timestamp", "value", "seq", "map"}
 _Loc = tuple[str | int, ...]
 
 
@@ -40,22 +41,16 @@ class _Document:
     def construct(self, node: yaml.Node, loc: _Loc = ()) -> Any:
         """Turn a node into text, lists and dicts."""
         self.lines.setdefault(loc, node.start_mark.line + 1)
+        if node.tag.rpartition(":")[2] not in _PLAIN_TAGS:
+            self.problems.append(Problem(self.where(loc), f"the tag {node.tag}", "a plain value", "write the value without a tag"))
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node, loc)
+            return None if node.style is None and node.value in _NULLS else str(node.value)
         if isinstance(node, yaml.SequenceNode):
             return [self.construct(child, (*loc, index)) for index, child in enumerate(node.value)]
         return self._mapping(node, loc)
 
-    def _scalar(self, node: yaml.ScalarNode, loc: _Loc) -> str | None:
-        if node.tag.startswith("tag:yaml.org,2002:python") or not node.tag.startswith("tag:yaml.org,2002:"):
-            fix = "write the value without a tag"
-            self.problems.append(Problem(self.where(loc), f"the tag {node.tag}", "a plain value", fix))
-        return None if node.style is None and node.value in _NULLS else str(node.value)
-
     def _mapping(self, node: yaml.Node, loc: _Loc) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        if not isinstance(node.tag, str) or not node.tag.startswith("tag:yaml.org,2002:map"):
-            self.problems.append(Problem(self.where(loc), f"the tag {node.tag}", "a plain mapping", "remove the tag"))
         for key_node, value_node in node.value:
             key = str(key_node.value)
             child = (*loc, key)

@@ -61,9 +61,10 @@ def channels_of(
         stripped = study_name(original, strip_prefix=source.strip_prefix, strip_suffix=source.strip_suffix)
         renamed.append(source.rename_channels.get(stripped, source.rename_channels.get(original, stripped)))
     stated = {name.casefold(): kind for name, kind in sidecars.channel_types.items()}
-    missing = set(stated) - {name.casefold() for name in (*names, *renamed)}
+    present = {name.casefold() for name in (*names, *renamed)}
+    missing = [name for name in sidecars.channel_types if name.casefold() not in present]
     if missing:
-        found = f"channels that are not in the recording: {', '.join(sorted(missing))}"
+        found = f"channels that are not in the recording: {', '.join(missing)}"
         fix = "correct channels.tsv, or strip_prefix, strip_suffix and rename_channels of this source"
         raise RecordingFault("sidecar", Problem(f"{where}: channels.tsv", found, "the names of the recording", fix))
     bads = {name.casefold() for name in sidecars.bad_channels}

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     Position = tuple[float, float, float]
 
 ALPHA = 0.05
+EFFECT_SYMBOLS = {"hedges_g": "g", "dz": "dz"}
 EFFECT_WORDS = {"hedges_g": "Hedges' g", "dz": "standardised mean difference dz"}
+NODE_DISTANCE_MM = 24.0
 
 
 def effect_word(tests: pd.DataFrame) -> str:
@@ -140,7 +142,7 @@ def _colour_bar(figure: "Figure", axes: "list[Axes]", limit: float, label: str) 
 
     bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), DIVERGING), ax=axes, shrink=0.8, aspect=25, pad=0.02)
     # A raster colour bar would be an embedded image without text: solid strips stay vector.
-    bar.solids.set_rasterized(False)
+    bar.solids.set(rasterized=False, edgecolor="face")
     bar.outline.set_visible(False)  # type: ignore[operator]
     bar.set_label(label)
 
@@ -233,13 +235,14 @@ def circuits(
         return None
     bands, places = _order(blocks)
     limit, effect = _limit(tests), effect_word(tests)
+    nodes = _apart({name: positions[name] for name in places})
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots(1, len(bands), squeeze=False)[0]
         for axis, band in zip(axes, bands, strict=True):
             _brain(axis, np.array([xyz[:2] for xyz in centroids.values()]))
             cells = [(column, row) for column, row in blocks if column.band == band]
-            _lines(axis, cells, {name: positions[name] for name in places}, limit)
+            _lines(axis, cells, nodes, limit)
             axis.set_title(words(band))
         _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
 
@@ -248,10 +251,26 @@ def circuits(
         "mean position of each group's regions, coloured by the effect within the group; lines: effects between groups. "
         f"Colour and width follow {effect}; solid lines have p below .05 after family-wise correction, dashed ones do not; "
         "tests that were not computable are left out. Small dots are the centres of all regions of the atlas. Depth is not shown, and "
-        "medial groups of the two sides lie close together: neighbouring regions share signal through imperfect source separation."
+        f"groups closer than {NODE_DISTANCE_MM:g} mm are drawn apart: such neighbours share signal through imperfect source separation."
     )
     alt = f"Top view of the brain in {len(bands)} panels with lines between region groups coloured by {effect}."
     return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.2, 3.3), draw=draw)
+
+
+def _apart(positions: "Mapping[str, tuple[float, float]]") -> dict[str, tuple[float, float]]:
+    """Move places that would cover each other apart, step by step, each staying on its side."""
+    names = list(positions)
+    points = np.array([positions[name] for name in names], dtype=float)
+    sides = np.sign(points[:, 0])
+    for _ in range(200):
+        gap = points[:, None] - points[None]
+        distance = np.linalg.norm(gap, axis=-1) + np.eye(len(points)) * 1e6
+        push = np.clip(NODE_DISTANCE_MM - distance, 0, None)
+        if push.max() < 0.1:
+            break
+        points += 0.2 * ((push / np.maximum(distance, 1e-3))[..., None] * gap).sum(axis=1)
+        points[:, 0] = sides * np.maximum(np.abs(points[:, 0]), NODE_DISTANCE_MM / 2)
+    return {name: (float(x), float(y)) for name, (x, y) in zip(names, points, strict=True)}
 
 
 def _brain(axis: "Axes", centres: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
@@ -299,8 +318,7 @@ def _lines(
     for name, (x, y) in positions.items():
         axis.plot(x, y, "o", markersize=9, markerfacecolor=nodes.get(name, "white"), markeredgecolor=INK, markeredgewidth=0.8, zorder=4)
         stem, _, side = name.rpartition("-")
-        label = f"{(stem or name)[:4]}."
         axis.annotate(
-            label, (x, y), xytext=(-8 if side == "lh" else 8, 6), textcoords="offset points", fontsize=7, color=INK,
+            stem or name, (x, y), xytext=(-8 if side == "lh" else 8, 6), textcoords="offset points", fontsize=7, color=INK,
             ha="right" if side == "lh" else "left", zorder=5,
         )  # fmt: skip

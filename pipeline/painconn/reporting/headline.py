@@ -1,6 +1,6 @@
 """The answer of each target in one sentence."""
 
-from painconn.reporting.effect_figures import ALPHA
+from painconn.reporting.effect_figures import ALPHA, EFFECT_SYMBOLS
 from painconn.reporting.notation import count, interval, is_number, number, p_text, plural
 from painconn.reporting.performance import Performance, performance_of
 from painconn.reporting.results import StudyResults, TargetResults, positive_controls
@@ -28,7 +28,8 @@ def headline(results: StudyResults) -> list[str]:
     lines += [f"{target.name}: {answer(target)}" for target in results.targets.values()]
     for control in positive_controls(results):
         row = control.row or {}
-        effect = f", {row.get('effect_size_kind') or 'effect'} {number(row.get('hedges_g'))}" if is_number(row.get("hedges_g")) else ""
+        name = EFFECT_SYMBOLS.get(str(row.get("effect_size_kind")), "effect size")
+        effect = f", {name} {number(row['hedges_g'])}" if is_number(row.get("hedges_g")) else ""
         lines.append(
             f"positive control {control.name}: expected {control.expected}, {control.verdict}{effect}, {p_text(row.get('p'))}, "
             f"n = {people(row.get('n_a'), row.get('n_b'), results_kind(control.contrast))}"

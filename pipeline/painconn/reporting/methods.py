@@ -106,10 +106,8 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
     paragraphs = []
     if flow:
         paragraphs.append(
-            f"{plural(flow.get('participants_found', 0), 'participant')} with {plural(flow.get('sessions_found', 0), 'session')} and "
-            f"{plural(flow.get('recordings_found', 0), 'recording')} were found; {plural(flow.get('recordings_excluded', 0), 'recording')} "
-            f"were excluded, and {plural(flow.get('participants_used', 0), 'participant')} with "
-            f"{plural(flow.get('sessions_used', 0), 'session')} were used."
+            f"Found: {_flow_words(flow, 'found')}. Excluded: {plural(flow.get('recordings_excluded', 0), 'recording')}. Used: "
+            f"{_flow_words(flow, 'used')}."
         )
     if results.exclusions is not None and len(results.exclusions):
         steps = results.exclusions.groupby(["step", "check"], sort=False).size()
@@ -117,7 +115,7 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
         paragraphs.append(f"Reasons for exclusion: {listing(reasons)}.")
     named = (data.get("participants") or {}).get("exclude") or []
     if named:
-        paragraphs.append(f"{plural(len(named), 'participant')} were left out by name in the study file.")
+        paragraphs.append(f"Left out by name in the study file: {plural(len(named), 'participant')}.")
     phenotype = data.get("phenotype") or {}
     column = f" (column {phenotype['column']})" if phenotype.get("column") else ""
     paragraphs.append(
@@ -125,6 +123,11 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
         "signal processing; no earlier step could read them."
     )
     return paragraphs
+
+
+def _flow_words(flow: Mapping[str, Any], stage: str) -> str:
+    parts = [plural(flow[f"{noun}s_{stage}"], noun) for noun in ("participant", "session", "recording") if f"{noun}s_{stage}" in flow]
+    return listing(parts) or MISSING
 
 
 def _recordings(results: StudyResults, cited: Citations) -> list[str]:

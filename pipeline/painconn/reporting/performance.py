@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from painconn.reporting.notation import interval, listing, number, words
+
 
 @dataclass(frozen=True)
 class CurvePoint:
@@ -37,6 +39,8 @@ class Performance:
         In order of size.
     n_features : int or None
         Columns that the model was given.
+    exploratory : bool
+        Whether the feature set was declared as one that answers nothing by itself.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Performance:
     notes: tuple[str, ...] = ()
     learning_curve: tuple[CurvePoint, ...] = ()
     n_features: int | None = None
+    exploratory: bool = False
 
 
 _COPIED = ("auc", "balanced_accuracy", "sensitivity", "specificity", "brier", "brier_no_skill", "n_features")
@@ -80,6 +85,7 @@ def performance_of(name: str, saved: Mapping[str, Any]) -> Performance:
     notes = (saved.get("interval_coverage_note"), saved.get("interval_warning"))
     return Performance(
         name=name,
+        exploratory=saved.get("role") == "exploratory",
         low=low,
         high=high,
         p=permutation.get("p"),
@@ -97,3 +103,19 @@ def performance_of(name: str, saved: Mapping[str, Any]) -> Performance:
 def baselines_of(saved: Mapping[str, Any]) -> list[Performance]:
     """Read the baselines that were evaluated on the same folds as a feature set."""
     return [performance_of(str(name), scores) for name, scores in (saved.get("baselines") or {}).items()]
+
+
+def increment_sentence(saved: Mapping[str, Any]) -> str:
+    """Say what the EEG adds to the confounds; empty when nothing was saved."""
+    increment = saved.get("increment")
+    if not increment:
+        return ""
+    low, high = increment.get("increment_ci") or (None, None)
+    notes = [str(increment[key]) for key in ("interval_coverage_note", "interval_warning") if increment.get(key)]
+    confounds = (saved.get("baselines") or {}).get("confounds") or {}
+    columns = listing([words(str(name)) for name in confounds.get("columns") or []])
+    return (
+        f"What the EEG adds to the confounds{f' ({columns})' if columns else ''}: AUC {number(increment.get('auc_features_and_confounds'))} with "
+        f"both, {number(increment.get('auc_confounds'))} with the confounds alone, increment {number(increment.get('increment'))}, 95 % interval "
+        f"{interval(low, high)}{''.join(f'; {note}' for note in notes)}."
+    )

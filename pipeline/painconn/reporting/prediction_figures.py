@@ -44,7 +44,8 @@ def auc_against_null(
         axis.axvline(0.5, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
         for index, score in enumerate(rows):
             _auc_row(axis, score, height=len(rows) - 1 - index, primary=index == 0, baseline=index >= n_models)
-        names = [f"{words(score.name)}{'' if index < n_models else ' (baseline)'}" for index, score in enumerate(rows)]
+        roles = [" (baseline)" if index >= n_models else " (exploratory)" if score.exploratory else "" for index, score in enumerate(rows)]
+        names = [f"{words(score.name)}{role}" for score, role in zip(rows, roles, strict=True)]
         axis.set_yticks(range(len(rows)), names[::-1])
         axis.set(xlim=(0, 1), ylim=(-0.45, len(rows) - 0.1))
         axis.set_xlabel("area under the ROC curve (0.5 = chance)")

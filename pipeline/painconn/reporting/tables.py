@@ -110,7 +110,7 @@ def performance_table(models: Sequence[Performance], baselines: Sequence[Perform
     """Return one row per feature set and baseline."""
     rows = [
         (
-            words(score.name) + (" (baseline)" if index >= len(models) else ""),
+            words(score.name) + (" (baseline)" if index >= len(models) else " (exploratory)" if score.exploratory else ""),
             count(score.n_features) if score.n_features is not None else "–",
             number(score.auc),
             interval(score.low, score.high),

@@ -11,7 +11,7 @@ from painconn.reporting.drawing import Picture
 from painconn.reporting.headline import answer, meaning, people, primary_performance
 from painconn.reporting.notation import column_words, count, interval, is_number, number, p_text, plural, significant, words
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
-from painconn.reporting.performance import Performance, baselines_of, performance_of
+from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
 from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
 from painconn.reporting.tables import (
     Table,
@@ -55,10 +55,9 @@ class TargetView:
     primary_table: Table | None
     classifier_pictures: tuple[Picture, ...]
     performance: Table | None
-    increment: Table | None
+    increment: str
     interval_notes: tuple[str, ...]
-    limits: Table | None
-    limits_sentence: str
+    limits: tuple[str, ...]
     notes: tuple[str, ...]
     exploratory_families: Table | None
     exploratory_top: Table | None
@@ -116,7 +115,6 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
     score = primary_performance(target)
     n_people = f"n = {people(*target.n_sides, target.kind)}"
     state = "not available" if target.audit is None else "failed" if target.failed_gates else "passed"
-    increment = saved.get("increment")
     return TargetView(
         name=target.name,
         question=target.question,
@@ -128,11 +126,10 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         primary_table=None if primary.empty else tests_table(primary, f"All {len(primary)} declared tests of {target.name}; p below .05 after family-wise correction is set in bold."),
         classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
-        increment=mapping_table(increment, "Increment of the EEG over the confounds.", ("figure", "value")) if increment else None,
+        increment=increment_sentence(saved),
         interval_notes=score.notes if score else (),
         limits=_limits(target),
-        limits_sentence=_limits_sentence(target),
-        notes=tuple(str(note) for note in (target.declaration or {}).get("notes") or []),
+        notes=tuple(dict.fromkeys(str(note) for note in (target.declaration or {}).get("notes") or [])),
         exploratory_families=None if exploratory.empty else exploratory_families(exploratory),
         exploratory_top=None if exploratory.empty else exploratory_top(exploratory),
         spectra=_spectra(results, target),
@@ -176,15 +173,24 @@ def _classifier_pictures(
     return tuple(picture for picture in drawn if picture)
 
 
-def _limits(target: TargetResults) -> Table | None:
-    detectable = (target.declaration or {}).get("minimum_detectable_effect")
-    if not isinstance(detectable, Mapping) or not detectable:
-        return None
-    return mapping_table(detectable, f"Minimum detectable effect of {target.name}.", ("figure", "value"))
+def _limits(target: TargetResults) -> tuple[str, ...]:
+    """Say which effects this many people would have missed, and how wide the intervals are."""
+    return tuple(sentence for sentence in (_detectable(target), _widths(target)) if sentence)
 
 
-def _limits_sentence(target: TargetResults) -> str:
-    """Name the wideness of what was measured: the widest and the typical interval of the primary family."""
+def _detectable(target: TargetResults) -> str:
+    saved = (target.declaration or {}).get("minimum_detectable_effect")
+    if not saved:
+        return ""
+    symbol, n_people = str(saved.get("effect") or "effect size"), people(*target.n_sides, target.kind)
+    return (
+        f"Minimum detectable effect (n = {n_people}, power {number(saved.get('power'))}, two-sided level {number(saved.get('alpha'))}): {symbol} of "
+        f"{number(saved.get('one_test'), absent='no size')} for a single test, {number(saved.get('whole_family'), absent='no size')} for any one test "
+        f"of the whole family of {count(saved.get('family_size'))} (Bonferroni, an upper bound). Smaller effects would probably have been missed."
+    )
+
+
+def _widths(target: TargetResults) -> str:
     tests = target.tests("primary")
     if tests.empty or not {"ci_low", "ci_high"} <= set(tests.columns):
         return ""

@@ -167,7 +167,7 @@ def muscle(
         onsets_s = _events(rng, n_times / sfreq_hz, bursts_per_minute, gap_s=2.0)
         sizes = burst_uv * np.exp(0.3 * rng.standard_normal(onsets_s.size))
         envelope = tone_uv + _train(onsets_s, sizes, n_times, sfreq_hz, [(0.4, 0.18, 1.0)])
-        data += np.outer(topography, envelope * shaped_noise(rng, 1, power.copy(), n_times, n_fft=n_fft)[0])
+        data += np.outer(topography, envelope * shaped_noise(rng, 1, power, n_times, n_fft=n_fft)[0])
     return data
 
 

@@ -1,7 +1,7 @@
 """What a simulated cohort is: the declared truth, and the people drawn from it.
 
-Conventions of this file: a :class:`CohortSpec` holds only numbers, text and tuples, so it can be written beside the data
-as the truth; regions are named as in the Desikan-Killiany parcellation (``postcentral-lh``).
+Conventions of this file: a :class:`CohortSpec` holds only numbers, text and tuples, so it can be written beside the
+data as the truth; regions are named as in the Desikan-Killiany parcellation (``postcentral-lh``).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The head of the simulation: where sources and electrodes are, and how one sees the other.
 
-Conventions of this file: gains are in microvolts per nanoampere-metre, against a common unknown reference; positions are in
-metres in MNE's head coordinates; the reference electrode is the last one.
+Conventions of this file: gains are in microvolts per nanoampere-metre, against a common unknown reference; positions
+are in metres in MNE's head coordinates; the reference electrode is the last one.
 """
 
 from dataclasses import dataclass

@@ -23,9 +23,9 @@ EVOKED_WAVES = {"peaks_s": (0.12, 0.25), "widths_s": (0.025, 0.05), "sizes": (-0
 
 def _coupling_gate(spec: CohortSpec, coupling: Coupling, onsets_s: Array) -> Array:
     protocol = spec.protocol
-    spans_s = {
-        "recording": [(-1.0, protocol.duration_s + 1.0)],
-        "rest": [(0.0, protocol.rest_s)],
+    spans_s: dict[str, Array] = {
+        "recording": np.array([[-1.0, protocol.duration_s + 1.0]]),
+        "rest": np.array([[0.0, protocol.rest_s]]),
         "pre": np.column_stack([onsets_s - protocol.window_s, onsets_s]),
         "post": np.column_stack([onsets_s, onsets_s + protocol.window_s]),
     }
@@ -97,8 +97,8 @@ def cortex_signals(spec: CohortSpec, person: Person, regions: tuple[str, ...], *
 def _background(spec: CohortSpec, person: Person, gain: Array, *, seed: int) -> Array:
     """Return aperiodic activity of the whole cortex at the electrodes.
 
-    Independent sources of one common spectrum, seen through a gain matrix, are a Gaussian process with that spectrum and
-    the spatial covariance of the gains; so as many series as there are electrodes stand for thousands of sources, exactly.
+    Independent sources of one common spectrum, seen through a gain matrix, are a Gaussian process with that spectrum
+    and the spatial covariance of the gains; so as many series as there are electrodes stand for all sources, exactly.
     """
     rng = stream(seed, person.participant, "background")
     weighted = gain * np.exp(0.3 * rng.standard_normal(gain.shape[1]))

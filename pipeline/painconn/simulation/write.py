@@ -120,7 +120,7 @@ def _write_tables(spec: CohortSpec, people: list[Person], dataset: Path) -> None
         name=f"Simulated pain cohort ({spec.name})",
         dataset_type="raw",
         data_license="CC0",
-        generated_by={"Name": "painconn", "Version": metadata.version("painconn")},
+        generated_by=[{"Name": "painconn", "Version": metadata.version("painconn")}],
         overwrite=True,
         verbose="error",
     )

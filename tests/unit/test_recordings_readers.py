@@ -1,0 +1,469 @@
+"""Reading: what survives, what does not, and that every broken file is an exclusion that says why."""
+
+import io
+import os
+from pathlib import Path
+
+import mne
+import mne_bids
+import numpy as np
+import pybv
+import pytest
+from scipy.io import savemat
+
+from painconn.config.data import Condition, Source
+from painconn.errors import RecordingFault
+from painconn.recordings.checks import Limits, admit_recording, check_condition, flat_stretches, run_checks, signal_of
+from painconn.recordings.readers import read_epochs, read_header, read_recording
+from painconn.recordings.sidecars import Sidecars, read_sidecars
+
+NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2", "ECG"]
+SFREQ = 250.0
+
+
+def signal(rng: np.random.Generator, duration_s: float = 20.0) -> np.ndarray:
+    return 2e-5 * rng.standard_normal((len(NAMES), int(duration_s * SFREQ)))
+
+
+def raw_of(data: np.ndarray, names: list[str] | None = None) -> mne.io.RawArray:
+    return mne.io.RawArray(data, mne.create_info(names or NAMES, SFREQ, "eeg"), verbose="ERROR")
+
+
+def write_edf(
+    path: Path, data: np.ndarray, names: list[str] | None = None, annotations: mne.Annotations | None = None
+) -> Path:
+    raw = raw_of(data, names)
+    if annotations is not None:
+        raw.set_annotations(annotations)
+    mne.export.export_raw(path, raw, verbose="ERROR", physical_range=(-1e-3 * 1e6, 1e-3 * 1e6), overwrite=True)
+    return path
+
+
+def write_brainvision(folder: Path, stem: str, data: np.ndarray, events: list[dict] | None = None) -> Path:
+    pybv.write_brainvision(
+        data=data, sfreq=SFREQ, ch_names=NAMES, fname_base=stem, folder_out=str(folder), events=events, overwrite=True
+    )
+    return folder / f"{stem}.vhdr"
+
+
+def folder(root: Path, **fields: object) -> Source:
+    return Source.model_validate({"root": root, "layout": "folder", "pattern": "{participant}.*", **fields})
+
+
+def fault_of(path: Path, root: Path, **fields: object) -> RecordingFault:
+    with pytest.raises(RecordingFault) as caught:
+        admit_recording(path, source=folder(root, **fields), root=root, descriptions=())
+    assert path.name in caught.value.problems[0].where
+    return caught.value
+
+
+@pytest.mark.parametrize("suffix", ["edf", "vhdr", "fif", "set"])
+def test_every_format_gives_the_same_volts(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
+    data = signal(rng)
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "edf":
+        write_edf(path, data)
+    elif suffix == "vhdr":
+        write_brainvision(tmp_path, "a", data)
+    elif suffix == "fif":
+        path = tmp_path / "a_raw.fif"
+        raw_of(data).save(path, verbose="ERROR")
+    else:
+        labels = np.array([(name,) for name in NAMES], dtype=[("labels", "O")])
+        eeg = {"data": data * 1e6, "nbchan": len(NAMES), "pnts": data.shape[1], "trials": 1, "srate": SFREQ, "xmin": 0.0,
+               "chanlocs": labels, "event": [], "epoch": [], "setname": "x"}  # fmt: skip
+        savemat(path, {"EEG": eeg}, appendmat=False)
+    source = folder(tmp_path, channel_types={"ECG": "ecg"})
+    raw = read_recording(path, source=source, root=tmp_path, descriptions=())
+    assert raw.ch_names == NAMES
+    assert raw.get_channel_types() == ["eeg"] * 8 + ["ecg"]
+    np.testing.assert_allclose(raw.get_data(), data, atol=5e-8)
+    header = read_header(path, source, tmp_path)
+    assert (header.names, header.sfreq_hz, header.duration_s) == (tuple(NAMES), SFREQ, 20.0)
+
+
+def test_names_are_stripped_renamed_typed_and_dropped(tmp_path: Path, rng: np.random.Generator) -> None:
+    names = [f"EEG {name}-REF" for name in NAMES[:8]] + ["ECG ECG"]
+    path = write_edf(tmp_path / "a.edf", signal(rng), names)
+    source = folder(
+        tmp_path,
+        strip_prefix="EEG ",
+        strip_suffix="-REF",
+        rename_channels={"C3": "Cz", "ECG ECG": "ECG"},
+        channel_types={"ECG": "ecg"},
+        drop_channels=("O2",),
+        unit_scale=2.0,
+    )
+    raw = read_recording(path, source=source, root=tmp_path, descriptions=())
+    assert raw.ch_names == ["Fp1", "Fp2", "F3", "F4", "Cz", "C4", "O1", "ECG"]
+    assert raw.get_channel_types()[-1] == "ecg"
+    once = read_recording(path, source=source.model_copy(update={"unit_scale": None}), root=tmp_path, descriptions=())
+    np.testing.assert_allclose(raw.get_data(), 2 * once.get_data())
+
+
+def test_two_channels_with_one_name(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_edf(tmp_path / "a.edf", signal(rng))
+    fault = fault_of(path, tmp_path, rename_channels={"F4": "F3"})
+    assert (fault.check, "F3" in fault.problems[0].found) == ("names", True)
+    write_edf(path, signal(rng), ["Cz-0", "Cz-1", *NAMES[2:]])
+    assert fault_of(path, tmp_path).check == "names"
+
+
+def test_metadata_does_not_survive(tmp_path: Path, rng: np.random.Generator) -> None:
+    raw = raw_of(signal(rng))
+    raw.info["subject_info"] = {"his_id": "QUOKKA", "last_name": "NARWHAL"}
+    raw.info["experimenter"] = "AXOLOTL"
+    raw.info["description"] = "PANGOLIN"
+    raw.info["device_info"] = {"type": "OKAPI", "serial": "TAPIR"}
+    raw.set_meas_date(1e9)
+    raw.set_annotations(
+        mne.Annotations(
+            [1, 2, 3], [0, 0, 1], ["pinprick", "patient WOMBAT moved", "BAD WOMBAT"], orig_time=raw.info["meas_date"]
+        )
+    )
+    path = tmp_path / "a_raw.fif"
+    raw.save(path, verbose="ERROR")
+    read = read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=("pinprick",))
+    read.save(tmp_path / "out_raw.fif", verbose="ERROR")
+    content = (tmp_path / "out_raw.fif").read_bytes() + repr(read.info).encode()
+    assert not [
+        word
+        for word in (b"QUOKKA", b"NARWHAL", b"AXOLOTL", b"PANGOLIN", b"OKAPI", b"TAPIR", b"WOMBAT")
+        if word in content
+    ]
+    assert read.info["meas_date"] is None
+    assert list(read.annotations.description) == ["pinprick", "BAD_recording"]
+
+
+def test_onsets_count_from_the_first_sample_of_a_cropped_recording(tmp_path: Path, rng: np.random.Generator) -> None:
+    raw = raw_of(signal(rng))
+    raw.set_meas_date(1e9)
+    raw.set_annotations(mne.Annotations([6.0], [0.0], ["x"]))
+    raw.crop(5.0)
+    raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
+    read = read_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=("x",))
+    np.testing.assert_allclose(read.annotations.onset, [1.0])
+
+
+def test_events_of_a_stimulus_channel(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = np.vstack([signal(rng)[:8], np.zeros(5000)])
+    data[8, 500:510] = 7
+    raw = mne.io.RawArray(data, mne.create_info([*NAMES[:8], "STI"], SFREQ, ["eeg"] * 8 + ["stim"]), verbose="ERROR")
+    raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
+    assert read_header(tmp_path / "a_raw.fif", folder(tmp_path), tmp_path).annotations == {"7": 1}
+    read = read_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=("7",))
+    np.testing.assert_allclose(read.annotations.onset, [2.0])
+
+
+def test_a_later_new_segment_is_a_discontinuity(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_brainvision(
+        tmp_path, "a", signal(rng), [{"onset": 2500, "duration": 1, "description": "x", "type": "Comment"}]
+    )
+    markers = (tmp_path / "a.vmrk").read_text(encoding="utf-8")
+    (tmp_path / "a.vmrk").write_text(markers.replace("Comment,x", "New Segment,"), encoding="utf-8")
+    read = read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=())
+    assert list(read.annotations.description) == ["BAD boundary"]
+    np.testing.assert_allclose(read.annotations.onset, [10.0])
+
+
+def test_cut_edf(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_edf(tmp_path / "a.edf", signal(rng))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    fault = fault_of(path, tmp_path)
+    assert fault.check == "complete"
+    assert "20.000 s" in fault.problems[0].wanted
+
+
+@pytest.mark.parametrize("cut", [0.5, 3])
+def test_cut_brainvision_by_its_marker(tmp_path: Path, rng: np.random.Generator, cut: float) -> None:
+    path = write_brainvision(tmp_path, "a", signal(rng), [{"onset": 4999, "duration": 1, "description": 1}])
+    content = (tmp_path / "a.eeg").read_bytes()
+    (tmp_path / "a.eeg").write_bytes(content[: int(len(content) * 0.5)] if cut == 0.5 else content[:-3])
+    assert fault_of(path, tmp_path).check == "complete"
+
+
+def test_cut_brainvision_by_its_sidecar(tmp_path: Path, rng: np.random.Generator) -> None:
+    eeg = tmp_path / "sub-01" / "eeg"
+    eeg.mkdir(parents=True)
+    path = write_brainvision(eeg, "sub-01_task-rest_eeg", signal(rng))
+    (eeg / "sub-01_task-rest_eeg.json").write_text(
+        '{"RecordingDuration": 20.0, "SamplingFrequency": 250}', encoding="utf-8"
+    )
+    source = Source(root=tmp_path, layout="bids")
+    admit_recording(path, source=source, root=tmp_path, descriptions=())
+    binary = path.with_suffix(".eeg")
+    binary.write_bytes(binary.read_bytes()[: binary.stat().st_size // 2])
+    with pytest.raises(RecordingFault, match=r"10\.000 s · wanted: 20 s") as caught:
+        admit_recording(path, source=source, root=tmp_path, descriptions=())
+    assert caught.value.check == "length"
+
+
+def test_header_that_points_outside_is_not_followed(tmp_path: Path, rng: np.random.Generator) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    path = write_brainvision(root, "a", signal(rng))
+    (root / "a.eeg").rename(tmp_path / "a.eeg")
+    path.write_text(path.read_text(encoding="utf-8").replace("DataFile=a.eeg", "DataFile=../a.eeg"), encoding="utf-8")
+    assert fault_of(path, root).check == "inside"
+    (root / "b.edf").symlink_to(tmp_path / "a.eeg")
+    assert fault_of(root / "b.edf", root).check == "inside"
+
+
+def test_header_names_a_missing_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_brainvision(tmp_path, "a", signal(rng))
+    (tmp_path / "a.eeg").rename(tmp_path / "b.eeg")
+    fault = fault_of(path, tmp_path)
+    assert (fault.check, "a.eeg" in fault.problems[0].found) == ("header", True)
+
+
+def test_rest_needs_no_marker_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_brainvision(tmp_path, "a", signal(rng))
+    (tmp_path / "a.vmrk").unlink()
+    assert read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=()).n_times == 5000
+
+
+def test_absurd_header_costs_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_brainvision(tmp_path, "a", signal(rng))
+    text = path.read_text(encoding="utf-8").replace("NumberOfChannels=9", "NumberOfChannels=90000000")
+    path.write_text(text, encoding="utf-8")
+    assert fault_of(path, tmp_path).check == "header"
+
+
+@pytest.mark.parametrize("suffix", ["edf", "bdf", "vhdr", "set", "fif"])
+def test_empty_random_and_piped_files(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.touch()
+    assert fault_of(path, tmp_path).check == "empty"
+    path.write_bytes(rng.bytes(5000))
+    assert fault_of(path, tmp_path).check in ("header", "readable")
+    path.unlink()
+    os.mkfifo(path)
+    assert fault_of(path, tmp_path).check == "regular"
+    path.unlink()
+    assert fault_of(path, tmp_path).check == "fetched"
+    path.symlink_to("absent")
+    assert "not fetched" in fault_of(path, tmp_path).problems[0].found
+
+
+def test_nan_samples(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = signal(rng)
+    data[3, 1000] = np.nan
+    raw_of(data).save(tmp_path / "a_raw.fif", verbose="ERROR")
+    fault = fault_of(tmp_path / "a_raw.fif", tmp_path)
+    assert fault.check == "finite"
+    assert "4.000 s, in F4" in fault.problems[0].found
+
+
+@pytest.mark.parametrize(("factor", "check"), [(1e6, "amplitude"), (1e-6, "amplitude"), (0.0, "amplitude")])
+def test_wrong_units_are_refused_and_a_stated_scale_mends_them(
+    tmp_path: Path, rng: np.random.Generator, factor: float, check: str
+) -> None:
+    raw_of(signal(rng) * factor).save(tmp_path / "a_raw.fif", verbose="ERROR")
+    assert fault_of(tmp_path / "a_raw.fif", tmp_path).check == check
+    if factor:
+        source = folder(tmp_path, unit_scale=1 / factor)
+        raw, _, findings = admit_recording(tmp_path / "a_raw.fif", source=source, root=tmp_path, descriptions=())
+        assert (raw.n_times, findings) == (5000, [])
+
+
+def test_drift_is_no_wrong_unit(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = signal(rng) + 0.2 + np.linspace(0, 5e-3, 5000)
+    raw_of(data).save(tmp_path / "a_raw.fif", verbose="ERROR")
+    admit_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=())
+
+
+def test_too_short_and_too_few(tmp_path: Path, rng: np.random.Generator) -> None:
+    raw_of(signal(rng, 2.0)).save(tmp_path / "a_raw.fif", verbose="ERROR")
+    assert fault_of(tmp_path / "a_raw.fif", tmp_path).check == "duration"
+    raw_of(signal(rng)[:3], NAMES[:3]).save(tmp_path / "b_raw.fif", verbose="ERROR")
+    assert fault_of(tmp_path / "b_raw.fif", tmp_path).check == "n_channels"
+
+
+def test_rate_and_tolerance_of_the_length() -> None:
+    read = raw_of(2e-5 * np.random.default_rng(1).standard_normal((9, 5000)))
+    source = folder(Path())
+    for sidecars, outcome in (
+        (Sidecars(sfreq_hz=500.0), "rate"),
+        (Sidecars(duration_s=20.9, duration_tolerance_s=0.1), "length"),
+        (Sidecars(duration_s=21.0, duration_tolerance_s=1.0), ""),
+        (Sidecars(duration_s=19.996, duration_tolerance_s=0.001), ""),
+    ):
+        looked_at = signal_of(read, source=source, sidecars=sidecars)
+        if outcome:
+            with pytest.raises(RecordingFault) as caught:
+                run_checks(looked_at, where="a")
+            assert caught.value.check == outcome
+        else:
+            assert run_checks(looked_at, where="a") == []
+    longer = run_checks(
+        signal_of(read, source=source, sidecars=Sidecars(duration_s=5.0, duration_tolerance_s=0.1)), where="a"
+    )
+    assert [(finding.check, finding.consequence) for finding in longer] == [("length", "note")]
+
+
+def test_flat_stretches_are_marked(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = signal(rng)
+    data[:, 1000:1500] = data[:, [1000]]
+    data[0, 3000:3500] = 0
+    assert flat_stretches(data, SFREQ, min_duration_s=0.1) == [(4.0, 2.0)]
+    raw_of(data).save(tmp_path / "a_raw.fif", fmt="double", verbose="ERROR")
+    raw, *_ = admit_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=())
+    assert [(a["onset"], a["duration"], a["description"]) for a in raw.annotations] == [(4.0, 2.0, "BAD_recording")]
+    assert flat_stretches(signal(rng), SFREQ, min_duration_s=0.1) == []
+
+
+def test_positions_are_asked_for_only_when_promised(tmp_path: Path, rng: np.random.Generator) -> None:
+    raw = raw_of(signal(rng)).set_channel_types({"ECG": "ecg"})
+    raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
+    types = {"channel_types": {"ECG": "ecg"}}
+    assert fault_of(tmp_path / "a_raw.fif", tmp_path, montage="digitised", **types).check == "positions"
+    positions = {
+        name: 0.09 * place / np.linalg.norm(place)
+        for name, place in zip(NAMES[:8], rng.normal(size=(8, 3)), strict=True)
+    }
+    fiducials = {"nasion": [0, 0.09, 0], "lpa": [-0.08, 0, 0], "rpa": [0.08, 0, 0]}
+    raw.set_montage(mne.channels.make_dig_montage(positions, **fiducials, coord_frame="head"))
+    raw.save(tmp_path / "b_raw.fif", verbose="ERROR")
+    source = folder(tmp_path, montage="digitised", **types)
+    header = read_header(tmp_path / "b_raw.fif", source, tmp_path)
+    read, *_ = admit_recording(tmp_path / "b_raw.fif", source=source, root=tmp_path, descriptions=())
+    assert header.positions_m is not None
+    for name, place in positions.items():
+        np.testing.assert_allclose(header.positions_m[name], place, atol=1e-6)
+        np.testing.assert_allclose(read.info["chs"][read.ch_names.index(name)]["loc"][:3], place, atol=1e-6)
+
+
+def test_bids_reads_what_mne_bids_reads(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = tmp_path / "sub-01" / "ses-a" / "eeg" / "sub-01_ses-a_task-pain_eeg.vhdr"
+    raw = raw_of(signal(rng)).set_channel_types({"ECG": "ecg"})
+    raw.info["line_freq"] = 50.0
+    raw.info["bads"] = ["F3"]
+    raw.set_annotations(mne.Annotations([1.0, 5.0, 9.0], [0.0, 0.0, 2.0], ["pinprick", "pinprick", "rest"]))
+    bids = mne_bids.BIDSPath(subject="01", session="a", task="pain", datatype="eeg", root=tmp_path / "set")
+    mne_bids.write_raw_bids(raw, bids, format="BrainVision", allow_preload=True, verbose="ERROR")
+    root = tmp_path / "set"
+    path = root / path.relative_to(tmp_path)
+    source = Source(root=root, layout="bids")
+    read, sidecars, findings = admit_recording(path, source=source, root=root, descriptions=("pinprick", "rest"))
+    other = mne_bids.read_raw_bids(bids.update(suffix="eeg", extension=".vhdr"), verbose="ERROR")
+    np.testing.assert_array_equal(read.get_data(), other.get_data())
+    assert read.get_channel_types() == other.get_channel_types()
+    assert (
+        (read.info["bads"], read.info["line_freq"]) == (other.info["bads"], other.info["line_freq"]) == (["F3"], 50.0)
+    )
+    assert list(read.annotations.description) == list(other.annotations.description)
+    np.testing.assert_allclose(read.annotations.onset, other.annotations.onset)
+    assert (sidecars.duration_s, findings) == (19.996, [])
+    header = read_header(path, source, root)
+    assert (header.annotations, header.longest_s["rest"], header.line_freq_hz) == (
+        {"pinprick": 2, "rest": 1},
+        2.0,
+        50.0,
+    )
+
+
+def bids_recording(root: Path, rng: np.random.Generator, events: str) -> tuple[Path, Source]:
+    eeg = root / "sub-01" / "eeg"
+    eeg.mkdir(parents=True)
+    path = write_brainvision(eeg, "sub-01_task-pain_eeg", signal(rng))
+    (eeg / "sub-01_task-pain_events.tsv").write_text(events, encoding="utf-8")
+    return path, Source(root=root, layout="bids")
+
+
+@pytest.mark.parametrize(
+    ("rows", "check"),
+    [
+        ("1\t0\thand\n2\t0\tback\n", ""),
+        ("1\t0\thand\n", "events"),
+        ("1\t0\thand\nn/a\t0\thand\n2\t0\tback\n", "events"),
+        ("1\t0\thand\n400\t0\tback\n3\t0\tback\n", "events"),
+        ("1\t0\thand\nn/a\t0\tunrelated\n2\t0\tback\n", ""),
+    ],
+)
+def test_needed_events(tmp_path: Path, rng: np.random.Generator, rows: str, check: str) -> None:
+    path, source = bids_recording(tmp_path, rng, "onset\tduration\ttrial_type\n" + rows)
+    raw, sidecars, _ = admit_recording(path, source=source, root=tmp_path, descriptions=("hand", "back"))
+    condition = Condition(kind="events", events=("hand", "back"), n_epochs=1)
+    if check:
+        with pytest.raises(RecordingFault, match="condition pinprick") as caught:
+            check_condition(raw, name="pinprick", condition=condition, where="x", sidecars=sidecars)
+        assert caught.value.check == check
+    else:
+        check_condition(raw, name="pinprick", condition=condition, where="x", sidecars=sidecars)
+    check_condition(raw, name="rest", condition=Condition(kind="rest", n_epochs=1), where="x")
+    with pytest.raises(RecordingFault, match="block"):
+        check_condition(raw, name="rest", condition=Condition(kind="rest", n_epochs=1, block="open"), where="x")
+
+
+def test_broken_sidecars_name_the_file_and_row(tmp_path: Path, rng: np.random.Generator) -> None:
+    path, source = bids_recording(tmp_path, rng, "onset,duration,trial_type\n1,0,hand\n")
+    with pytest.raises(RecordingFault, match=r"events\.tsv · found: commas"):
+        read_recording(path, source=source, root=tmp_path, descriptions=())
+    path.with_name("sub-01_task-pain_events.tsv").unlink()
+    (tmp_path / "task-pain_channels.tsv").write_text("name\ttype\nFp1\tEEG\nXX9\tEEG\n", encoding="utf-8")
+    with pytest.raises(RecordingFault, match="XX9"):
+        read_recording(path, source=source, root=tmp_path, descriptions=())
+    (tmp_path / "task-pain_eeg.json").write_text('{"PowerLineFrequency": 60}', encoding="utf-8")
+    (tmp_path / "task-pain_channels.tsv").unlink()
+    assert read_sidecars(path, tmp_path).line_freq_hz == 60
+
+
+def test_epochs_keep_their_times_and_lose_their_text(tmp_path: Path, rng: np.random.Generator) -> None:
+    info = mne.create_info(NAMES, SFREQ, "eeg")
+    info["description"] = "PANGOLIN"
+    events = np.column_stack([np.arange(6) * 500, np.zeros(6, int), [1, 2, 1, 2, 1, 2]])
+    data = 2e-5 * rng.standard_normal((6, 9, 250))
+    epochs = mne.EpochsArray(data, info, events, tmin=-0.2, event_id={"hand": 1, "WOMBAT": 2}, verbose="ERROR")
+    epochs.save(tmp_path / "a-epo.fif", verbose="ERROR")
+    source = Source(root=tmp_path, layout="epochs", pattern="{participant}-epo.fif")
+    read = read_epochs(tmp_path / "a-epo.fif", source=source, root=tmp_path, descriptions=("hand",))
+    np.testing.assert_allclose(read.get_data(), data, rtol=1e-5)
+    assert read.tmin == pytest.approx(-0.2)
+    assert read.event_id == {"hand": 1, "2": 2}
+    assert read.info["description"] is None
+    assert run_checks(signal_of(read, source=source), where="a") == []
+    header = read_header(tmp_path / "a-epo.fif", source, tmp_path)
+    assert (header.n_epochs, header.duration_s) == (6, 6.0)
+    with pytest.raises(RecordingFault, match="continuous"):
+        read_recording(tmp_path / "a-epo.fif", source=folder(tmp_path), root=tmp_path, descriptions=())
+
+
+def test_a_bug_is_not_an_exclusion(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_edf(tmp_path / "a.edf", signal(rng))
+    monkeypatch.setattr("painconn.recordings.readers.channels_of", lambda *_, **__: io.StringIO().no_such_thing)
+    with pytest.raises(AttributeError):
+        read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=())
+
+
+@pytest.mark.realdata
+def test_eegmat_recording(real_data: Path) -> None:
+    root = real_data / "eegmat-rest-arithmetic"
+    source = folder(root, strip_prefix="EEG ", channel_types={"ECG ECG": "ecg"}, drop_channels=("A2-A1",))
+    raw, _, findings = admit_recording(
+        root / "Subject02_1.edf", source=source, root=root, descriptions=(), limits=Limits()
+    )
+    assert (raw.n_times, raw.info["sfreq"], len(raw.ch_names), findings) == (31000, 500.0, 20, [])
+    assert raw.get_channel_types().count("eeg") == 19
+    assert "Subject2" not in repr(raw.info)
+
+
+@pytest.mark.realdata
+def test_uci_epochs(real_data: Path) -> None:
+    root = real_data / "uci-eeg-alcoholism"
+    source = Source(root=root, layout="epochs", pattern="{participant}_{task}-epo.fif")
+    epochs = read_epochs(root / "co2a0000364_S1-epo.fif", source=source, root=root, descriptions=("S1",))
+    assert epochs.get_data().shape == (10, 64, 256)
+    assert run_checks(signal_of(epochs, source=source), where="x") == []
+
+
+@pytest.mark.realdata
+def test_the_real_sidecars_are_understood(real_data: Path) -> None:
+    root = real_data / "pain-tables" / "ds005284-sidecars"
+    tables = sorted(root.glob("sub-*/eeg/*_channels.tsv"))
+    assert len(tables) == 26
+    for table in tables:
+        sidecars = read_sidecars(table.with_name(table.name.replace("_channels.tsv", "_eeg.bdf")), root)
+        assert sidecars.events
+        assert len(sidecars.channel_types) >= 60
+        assert sidecars.line_freq_hz == 50

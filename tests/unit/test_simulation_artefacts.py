@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from scipy import signal
+
+from painconn.cortex.montage import place_electrodes
+from painconn.simulation import artefacts
+from painconn.simulation.presets import CAP_32
+
+SFREQ = 250.0
+N_TIMES = 15_000
+
+
+@pytest.fixture(scope="module")
+def positions_m():
+    return np.array(list(place_electrodes(CAP_32).values()))
+
+
+def ranked(values):
+    return [CAP_32[index] for index in np.argsort(values)[::-1]]
+
+
+def test_blinks_are_frontal_slow_and_as_large_as_stated(rng, positions_m):
+    data = artefacts.blinks(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=12, size_uv=100)
+    assert set(ranked(np.abs(data).max(axis=1))[:2]) == {"Fp1", "Fp2"}
+    assert 70 < np.abs(data).max() < 200
+    peaks, _ = signal.find_peaks(data[0], height=40, distance=75)
+    assert 4 <= len(peaks) <= 24
+
+
+def test_no_blinks_at_rate_zero(rng, positions_m):
+    assert not artefacts.blinks(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=0, size_uv=100).any()
+
+
+def test_muscle_is_temporal_and_above_20_hz(rng, positions_m):
+    data = artefacts.muscle(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, bursts_per_minute=5, burst_uv=10, tone_uv=1)
+    rms = data.std(axis=1)
+    assert rms[CAP_32.index("FT9")] > 3 * rms[CAP_32.index("Cz")]
+    assert rms[CAP_32.index("TP10")] > 3 * rms[CAP_32.index("Pz")]
+    freqs, power = signal.welch(data[CAP_32.index("FT9")], SFREQ, nperseg=500)
+    assert power[freqs > 20].sum() > 0.85 * power.sum()
+
+
+def test_heart_beats_at_its_rate(rng, positions_m):
+    data = artefacts.heart(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=60, size_uv=4)
+    strongest = data[np.argmax(np.abs(data).max(axis=1))]
+    peaks, _ = signal.find_peaks(np.abs(strongest), height=3, distance=100)
+    assert len(peaks) == pytest.approx(59, abs=3)
+    assert np.abs(data).max() == pytest.approx(4, rel=0.1)
+
+
+def test_line_noise_lies_at_the_mains_frequency(rng):
+    data = artefacts.line_noise(rng, 4, N_TIMES, sfreq_hz=SFREQ, line_hz=50.0, size_uv=3.0)
+    freqs, power = signal.welch(data, SFREQ, nperseg=500)
+    near = (np.abs(freqs - 50) <= 1) | (np.abs(freqs - 100) <= 1)
+    assert power[:, near].sum() > 0.99 * power.sum()
+
+
+def test_drifts_are_slow_and_sensor_noise_is_white(rng):
+    drift = artefacts.drifts(rng, 3, N_TIMES, sfreq_hz=SFREQ, size_uv=15)
+    freqs, power = signal.welch(drift, SFREQ, nperseg=7500)
+    assert power[:, freqs > 0.5].sum() < 0.01 * power.sum()
+    noise = artefacts.sensor_noise(rng, 3, N_TIMES, size_uv=0.8)
+    assert noise.std(axis=1) == pytest.approx(np.full(3, 0.8), rel=0.05)
+
+
+def test_bad_channels_change_that_channel_only(rng):
+    data = rng.standard_normal((4, N_TIMES))
+    noisy = artefacts.with_noisy_channel(rng, data, 2, sfreq_hz=SFREQ, size_uv=80)
+    flat = artefacts.with_flat_channel(data, 1)
+    assert noisy[2].std() == pytest.approx(80, rel=0.3)
+    np.testing.assert_array_equal(np.delete(noisy, 2, axis=0), np.delete(data, 2, axis=0))
+    assert not flat[1].any()
+    np.testing.assert_array_equal(np.delete(flat, 1, axis=0), np.delete(data, 1, axis=0))
