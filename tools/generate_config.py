@@ -32,7 +32,8 @@ EXAMPLES: dict[tuple[type[BaseModel], str], Any] = {
     (PositiveControl, "expected"): "higher",
 }
 CONTRAST = {
-    "kind": "between", "column": "group", "a": "localized", "b": "widespread", "observation": {"condition": "rest", "window": "epoch"}
+    "kind": "between", "column": "group", "a": "localized", "b": "widespread",
+    "observation": {"condition": "rest", "window": "epoch"},
 }  # fmt: skip
 NESTED: dict[str, tuple[type[BaseModel], str | None]] = {
     "sources": (Source, "list"),
@@ -93,7 +94,9 @@ def render(model: type[BaseModel], indent: str = "") -> list[str]:
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             lines.append(f"{indent}{name}:")
             lines += render(annotation, indent + "  ")
-        elif isinstance(default_of(model, name, field), dict) and len(flow(default_of(model, name, field))) > WIDTH - 20:
+        elif (
+            isinstance(default_of(model, name, field), dict) and len(flow(default_of(model, name, field))) > WIDTH - 20
+        ):
             lines.append(f"{indent}{name}:")
             lines += [f"{indent}  {key}: {flow(item)}" for key, item in default_of(model, name, field).items()]
         else:

@@ -75,8 +75,8 @@ class IntegrityError(PainconnError):
     exit_status = EXIT_JOB_FAILED
 
 
-class RecordingFault(PainconnError):
-    """This recording (or session, or condition) cannot be used; the others go on without it.
+class RecordingFault(PainconnError):  # noqa: N818 — the word of the field for a data fault
+    """A recording (or session, or condition) that cannot be used; the others go on without it.
 
     Parameters
     ----------

@@ -20,7 +20,11 @@ def check_label(label: str, *, what: str) -> str:
         For anything else: it would become part of a path or a command.
     """
     if not _LABEL.fullmatch(label):
-        raise PathError(Problem(what, repr(label), "letters and digits only (A-Z a-z 0-9)", "rename it in the data or the study file"))
+        raise PathError(
+            Problem(
+                what, repr(label), "letters and digits only (A-Z a-z 0-9)", "rename it in the data or the study file"
+            )
+        )
     return label
 
 
@@ -65,7 +69,9 @@ class SessionKey:
         """
         match = _SESSION_NAME.fullmatch(name)
         if match is None:
-            raise PathError(Problem("session name", repr(name), "sub-LABEL or sub-LABEL_ses-LABEL", "use a name of the inventory"))
+            raise PathError(
+                Problem("session name", repr(name), "sub-LABEL or sub-LABEL_ses-LABEL", "use a name of the inventory")
+            )
         return cls(match["participant"], match["session"] or "")
 
 
@@ -95,7 +101,9 @@ class Results:
     def forward(self, montage_key: str | None) -> Path:
         """Sidecar of the forward solution of a montage."""
         if montage_key is not None and not _MONTAGE_KEY.fullmatch(montage_key):
-            raise PathError(Problem("montage key", repr(montage_key), "12 hexadecimal digits", "use a key of the inventory"))
+            raise PathError(
+                Problem("montage key", repr(montage_key), "12 hexadecimal digits", "use a key of the inventory")
+            )
         return self.root / "derivatives" / "forward" / f"montage-{montage_key or '{montage}'}_forward.json"
 
     def cleaned(self, key: SessionKey | None) -> Path:
@@ -148,5 +156,7 @@ def inside(root: Path, path: Path) -> Path:
     """
     resolved = path.resolve()
     if not resolved.is_relative_to(root.resolve()):
-        raise PathError(Problem(str(path), f"leads to {resolved}", f"a file below {root}", "move the file into the folder"))
+        raise PathError(
+            Problem(str(path), f"leads to {resolved}", f"a file below {root}", "move the file into the folder")
+        )
     return resolved

@@ -88,9 +88,9 @@ def environment() -> dict[str, Any]:
 _NOT_HASHED = {"painconn.cli", "painconn.errors", "painconn.provenance"}
 _REGISTERED = re.compile(r"\"(painconn(?:\.\w+)+):\w+\"")
 _DISTRIBUTIONS = {
-    "autoreject": "autoreject", "mne": "mne", "mne_bids": "mne-bids", "mne_icalabel": "mne-icalabel", "nibabel": "nibabel",
-    "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas", "picard": "python-picard", "pyprep": "pyprep",
-    "scipy": "scipy", "sklearn": "scikit-learn", "statsmodels": "statsmodels",
+    "autoreject": "autoreject", "mne": "mne", "mne_bids": "mne-bids", "mne_icalabel": "mne-icalabel",
+    "nibabel": "nibabel", "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas", "picard": "python-picard",
+    "pyprep": "pyprep", "scipy": "scipy", "sklearn": "scikit-learn", "statsmodels": "statsmodels",
 }  # fmt: skip
 
 
@@ -157,6 +157,8 @@ def _meaning(source: str) -> str:
     """Return the syntax tree of a source without docstrings, as text."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node, clean=False
+        ):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree)

@@ -1,7 +1,7 @@
 """Results on disk: written atomically, sidecar last, verified when read.
 
-A sidecar says what was made, whether the recording could be used, and the sha256 of every data file beside it. It is the
-file that the workflow tracks: while it is not there, nothing half-written is taken for a result.
+A sidecar says what was made, whether the recording could be used, and the sha256 of every data file beside it. It is
+the file that the workflow tracks: while it is not there, nothing half-written is taken for a result.
 """
 
 import json
@@ -58,14 +58,20 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise IntegrityError(Problem(str(path), "no such file", "a result of an earlier step", "run the study again")) from None
+        raise IntegrityError(
+            Problem(str(path), "no such file", "a result of an earlier step", "run the study again")
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise IntegrityError(Problem(str(path), f"not JSON ({error})", "a whole JSON file", f"delete {path} and run again")) from None
+        raise IntegrityError(
+            Problem(str(path), f"not JSON ({error})", "a whole JSON file", f"delete {path} and run again")
+        ) from None
 
 
 def write_tsv(path: Path, table: "pd.DataFrame") -> None:
     """Write a tab-separated table atomically, missing values as ``n/a``, numbers in full precision."""
-    write_atomically(path, lambda partial: table.to_csv(partial, sep="\t", index=False, na_rep=MISSING, lineterminator="\n"))
+    write_atomically(
+        path, lambda partial: table.to_csv(partial, sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
+    )
 
 
 def read_tsv(path: Path, **options: Any) -> "pd.DataFrame":
@@ -129,7 +135,9 @@ def write_result(sidecar: Path, record: Mapping[str, Any], files: Mapping[str, W
 
 def write_exclusion(sidecar: Path, fault: RecordingFault, *, step: str, **about: Any) -> None:
     """Write a sidecar that says why a session could not be used; later steps pass it on."""
-    write_json(sidecar, {"status": "excluded", **about, "exclusions": [{"step": step, **fault.as_record()}], "files": {}})
+    write_json(
+        sidecar, {"status": "excluded", **about, "exclusions": [{"step": step, **fault.as_record()}], "files": {}}
+    )
 
 
 def read_result(sidecar: Path, *, verify: bool = True) -> dict[str, Any]:

@@ -216,6 +216,11 @@ def test_noisy_channel_is_found_with_its_reason_and_no_other(recording: mne.io.R
     assert kind in result.bads["CP1"]
 
 
+def test_a_channel_that_a_person_found_good_stays(recording: mne.io.RawArray) -> None:
+    loud = with_signal(recording, "CP1", 12 * recording.get_data(picks="CP1")[0])
+    assert clean_session({"rest": loud}, **SETTINGS | {"ica": "none", "manual_goods": ["CP1"]}).bads == {}
+
+
 def test_from_32_channels_neighbours_are_asked() -> None:
     channels = [*CHANNELS, "AF3", "AF4"]
     raw = simulated(7, channels=channels, blink_uv=0.0)

@@ -5,7 +5,9 @@ import pytest
 
 
 def painconn(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "painconn", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "painconn", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy():
@@ -16,7 +18,8 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
     assert "step" not in done.stdout.replace("steps", "")
     code = (
         "import sys, painconn.cli.commands; "
-        "print([n for n in ('mne', 'sklearn', 'pandas', 'numpy', 'scipy', 'matplotlib', 'snakemake', 'pydantic') if n in sys.modules])"
+        "heavy = ('mne', 'sklearn', 'pandas', 'numpy', 'scipy', 'matplotlib', 'snakemake', 'pydantic'); "
+        "print([name for name in heavy if name in sys.modules])"
     )
     light = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert light.stdout.strip() == "[]"

@@ -64,14 +64,19 @@ def test_the_default_file_holds_the_defaults_of_the_models(repository):
 
 
 def test_labels_stay_text(study_file):
-    text = MINIMAL.replace("a: localized, b: widespread", "a: 001, b: no").replace("data:\n", "data:\n  participants: {exclude: [010, 1e3]}\n", 1)
+    text = MINIMAL.replace("a: localized, b: widespread", "a: 001, b: no").replace(
+        "data:\n", "data:\n  participants: {exclude: [010, 1e3]}\n", 1
+    )
     study = load_study(study_file(text))
     assert (study.targets["pain"].contrast.a, study.targets["pain"].contrast.b) == ("001", "no")
     assert study.data.participants.exclude == ("010", "1e3")
 
 
 def test_every_problem_at_once_with_file_line_and_hint(study_file):
-    text = MINIMAL.replace("n_epochs: 30", "n_epoch: 30").replace("layout: bids", "layout: bidds") + "cleening: {}\nseed: soon\n"
+    text = (
+        MINIMAL.replace("n_epochs: 30", "n_epoch: 30").replace("layout: bids", "layout: bidds")
+        + "cleening: {}\nseed: soon\n"
+    )
     path = study_file(text)
     found = problems_of(path)
     text_of = "\n".join(str(problem) for problem in found)

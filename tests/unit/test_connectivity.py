@@ -34,7 +34,9 @@ def whole(matrix, kind):
     return lower + lower.T if kind == "symmetric" else lower - lower.T
 
 
-@pytest.mark.parametrize(("name", "mne_name"), [("wpli2_debiased", "wpli2_debiased"), ("coh", "coh"), ("imcoh", "imcoh")])
+@pytest.mark.parametrize(
+    ("name", "mne_name"), [("wpli2_debiased", "wpli2_debiased"), ("coh", "coh"), ("imcoh", "imcoh")]
+)
 def test_phase_measures_equal_mne_connectivity(rng, name, mne_name):
     data = mixed_epochs(rng)
     spectra = multitaper_spectra(data, sfreq_hz=SFREQ_HZ, half_bandwidth_hz=1.0, high_hz=40.0)
@@ -81,10 +83,14 @@ def test_every_measure_keeps_its_declared_symmetry_range_and_invariances(rng, na
     np.testing.assert_allclose(compute(data[:, order]), matrix[np.ix_(order, order)], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name, definition in MEASURES.items() if definition.estimator == "over_epochs"])
+@pytest.mark.parametrize(
+    "name", [name for name, definition in MEASURES.items() if definition.estimator == "over_epochs"]
+)
 def test_zero_lag_mixing_fools_only_the_measures_that_say_so(rng, name):
     shared = rng.standard_normal((80, 1, 500))
-    data = np.concatenate([shared, shared, shared], axis=1) * [[1.0], [0.8], [0.6]] + 0.5 * rng.standard_normal((80, 3, 500))
+    data = np.concatenate([shared, shared, shared], axis=1) * [[1.0], [0.8], [0.6]] + 0.5 * rng.standard_normal(
+        (80, 3, 500)
+    )
     spectra = multitaper_spectra(data, sfreq_hz=SFREQ_HZ, high_hz=40.0)
     value = abs(band_matrices(spectra, bands_hz=BANDS_HZ, measures={name: PHASE[name]})[name, "alpha"][0, 1])
     assert (value < 0.1) == (MEASURES[name].zero_lag_safe == "yes")
@@ -104,7 +110,9 @@ def test_debiased_wpli_is_centred_on_zero_without_coupling(rng):
     values = []
     for _ in range(20):
         spectra = multitaper_spectra(rng.standard_normal((20, 8, 500)), sfreq_hz=SFREQ_HZ, high_hz=40.0)
-        matrix = band_matrices(spectra, bands_hz=BANDS_HZ, measures={"wpli2_debiased": wpli2_debiased})["wpli2_debiased", "alpha"]
+        matrix = band_matrices(spectra, bands_hz=BANDS_HZ, measures={"wpli2_debiased": wpli2_debiased})[
+            "wpli2_debiased", "alpha"
+        ]
         values.append(np.nanmean(matrix))
     assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(len(values))
 
@@ -147,7 +155,9 @@ def test_a_copied_signal_gives_no_debiased_wpli(rng):
     data = rng.standard_normal((25, 3, 500))
     data[:, 1] = 3.0 * data[:, 0]
     spectra = multitaper_spectra(data, sfreq_hz=SFREQ_HZ, high_hz=40.0)
-    matrix = band_matrices(spectra, bands_hz=BANDS_HZ, measures={"wpli2_debiased": wpli2_debiased})["wpli2_debiased", "alpha"]
+    matrix = band_matrices(spectra, bands_hz=BANDS_HZ, measures={"wpli2_debiased": wpli2_debiased})[
+        "wpli2_debiased", "alpha"
+    ]
     assert np.isnan(matrix[0, 1])
 
 
@@ -173,7 +183,14 @@ def test_tapers_smoothing_and_half_open_bands(rng):
 
 
 def test_gates_name_what_would_be_needed():
-    usual = {"n_epochs": 30, "epoch_length_s": 2.0, "half_bandwidth_hz": 1.0, "highest_hz": 45.0, "min_epochs": 20, "min_cycles": 5.0}
+    usual = {
+        "n_epochs": 30,
+        "epoch_length_s": 2.0,
+        "half_bandwidth_hz": 1.0,
+        "highest_hz": 45.0,
+        "min_epochs": 20,
+        "min_cycles": 5.0,
+    }
     assert why_not_over_epochs((8.0, 13.0), **usual) is None
     assert why_not_over_epochs((4.0, 8.0), **{**usual, "epoch_length_s": 1.25}) is None
     assert "wanted at least 20" in why_not_over_epochs((8.0, 13.0), **{**usual, "n_epochs": 19})

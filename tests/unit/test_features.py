@@ -40,7 +40,9 @@ def test_blocks_are_means_of_their_edges(rng):
     np.fill_diagonal(matrix, np.nan)
     values = dict(zip(block_names("coh", "lcmv", "alpha", GROUPS), blocks(matrix, REGIONS, GROUPS), strict=True))
     assert values["coh__lcmv__alpha__first__first"] == pytest.approx(matrix[0, 1])
-    assert values["coh__lcmv__alpha__first__second"] == pytest.approx(np.mean([matrix[i, j] for i in (0, 1) for j in (2, 3)]))
+    assert values["coh__lcmv__alpha__first__second"] == pytest.approx(
+        np.mean([matrix[i, j] for i in (0, 1) for j in (2, 3)])
+    )
     matrix[0, 2] = np.nan
     assert np.isnan(blocks(matrix, REGIONS, GROUPS)[1])
 
@@ -53,4 +55,7 @@ def test_the_functional_groups_make_21_blocks():
 
 
 def test_power_names_end_with_the_mean():
-    assert power_names("power_rel", "sensors", "alpha", ["Cz"]) == ["power_rel__sensors__alpha__Cz", "power_rel__sensors__alpha__mean"]
+    assert power_names("power_rel", "sensors", "alpha", ["Cz"]) == [
+        "power_rel__sensors__alpha__Cz",
+        "power_rel__sensors__alpha__mean",
+    ]

@@ -40,7 +40,7 @@ def naive_p(signs: np.ndarray, values: np.ndarray, seed: int) -> float:
     for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(values, signs):
         scaled = (values - values[train].mean(axis=0)) / values[train].std(axis=0)
         gram, mean = scaled @ scaled[train].T, labels[train].mean(axis=0)
-        solved = np.linalg.solve(gram[train] + values.shape[1] * np.eye(len(train)), labels[train] - mean)
+        solved = np.linalg.solve(gram[train] + 10 * values.shape[1] * np.eye(len(train)), labels[train] - mean)
         scores[test] = gram[test] @ solved + mean
     auc = (rankdata(scores, axis=0) * (labels > 0)).sum(axis=0)
     return (1 + np.sum(auc[1:] >= auc[0] - 1e-10)) / (1 + N_PERMUTATIONS)

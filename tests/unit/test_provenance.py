@@ -45,7 +45,10 @@ def test_closures_hold_what_a_step_uses_and_nothing_else():
     assert "painconn.inference.comparison" not in connect
     assert "painconn.prediction.ridge" in code_closure("painconn.steps.predict")[0]
     for step in ("clean", "connect"):
-        assert not any("reporting" in name or name == "painconn.config.targets" for name in code_closure(f"painconn.steps.{step}")[0])
+        assert not any(
+            "reporting" in name or name == "painconn.config.targets"
+            for name in code_closure(f"painconn.steps.{step}")[0]
+        )
 
 
 def test_no_copyleft_package_is_installed():
@@ -54,7 +57,10 @@ def test_no_copyleft_package_is_installed():
         fields = [distribution.metadata.get("License-Expression") or ""]
         fields += [line for line in distribution.metadata.get_all("Classifier") or [] if line.startswith("License")]
         text = [field.upper() for field in fields if field]
-        permissive = any(word in " ".join(text) for word in ("BSD", "MIT", "APACHE", "PUBLIC DOMAIN", "LGPL", "LESSER", "PYTHON SOFTWARE"))
+        permissive = any(
+            word in " ".join(text)
+            for word in ("BSD", "MIT", "APACHE", "PUBLIC DOMAIN", "LGPL", "LESSER", "PYTHON SOFTWARE")
+        )
         if any(word in field for field in text for word in FORBIDDEN) and not permissive:
             wrong.append(distribution.metadata["Name"])
     assert wrong == [], f"copyleft packages in {sys.prefix}: {wrong}"

@@ -29,7 +29,7 @@ def source(root: Path, pattern: str | None = None, **fields: str) -> Source:
 
 
 @given(
-    parts=st.fixed_dictionaries({part: LABELS for part in ("participant", "session", "task", "run")}),
+    parts=st.fixed_dictionaries(dict.fromkeys(("participant", "session", "task", "run"), LABELS)),
     separators=st.lists(st.sampled_from(["_", "-", "/", ".x_", " "]), min_size=3, max_size=3),
     order=st.permutations(["participant", "session", "task", "run"]),
 )
@@ -85,7 +85,7 @@ def test_names_without_task_serve_conditions_without_task(tmp_path: Path) -> Non
     found = find_recordings(source(tmp_path, "S{participant}.edf"), tmp_path, REST)
     assert serves(found[0], "rest", REST["rest"])
     named = {"rest": Condition(kind="rest", n_epochs=20, task="eyesopen")}
-    with pytest.raises(InputError, match="pattern with {task}"):
+    with pytest.raises(InputError, match=r"pattern with \{task\}"):
         find_recordings(source(tmp_path, "S{participant}.edf"), tmp_path, named)
 
 
@@ -132,6 +132,10 @@ def test_two_formats_of_one_recording_are_both_listed(tmp_path: Path) -> None:
     touch(tmp_path, "sub-01/eeg/sub-01_task-rest_eeg.edf", "sub-01/eeg/sub-01_task-rest_eeg.vhdr")
     with pytest.raises(InputError, match=r"_eeg\.edf, .*_eeg\.vhdr"):
         find_recordings(source(tmp_path), tmp_path, REST)
+    touch(tmp_path, "sub-02/eeg/sub-02_task-other_eeg.edf")
+    other = {"other": Condition(kind="rest", n_epochs=20)}
+    assert [file.participant for file in find_recordings(source(tmp_path), tmp_path, other)] == ["02"]
+    assert [file.participant for file in find_recordings(source(tmp_path), tmp_path, {}, exclude=("01",))] == ["02"]
 
 
 def test_one_participant_in_two_sources(tmp_path: Path) -> None:

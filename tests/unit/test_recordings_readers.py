@@ -13,7 +13,15 @@ from scipy.io import savemat
 
 from painconn.config.data import Condition, Source
 from painconn.errors import RecordingFault
-from painconn.recordings.checks import Limits, admit_recording, check_condition, flat_stretches, run_checks, signal_of
+from painconn.recordings.checks import (
+    Limits,
+    admit_epochs,
+    admit_recording,
+    check_condition,
+    flat_stretches,
+    run_checks,
+    signal_of,
+)
 from painconn.recordings.readers import read_epochs, read_header, read_recording
 from painconn.recordings.sidecars import Sidecars, read_sidecars
 
@@ -70,7 +78,8 @@ def test_every_format_gives_the_same_volts(tmp_path: Path, rng: np.random.Genera
         raw_of(data).save(path, verbose="ERROR")
     else:
         labels = np.array([(name,) for name in NAMES], dtype=[("labels", "O")])
-        eeg = {"data": data * 1e6, "nbchan": len(NAMES), "pnts": data.shape[1], "trials": 1, "srate": SFREQ, "xmin": 0.0,
+        eeg = {"data": data * 1e6, "nbchan": len(NAMES), "pnts": data.shape[1], "trials": 1, "srate": SFREQ,
+               "xmin": 0.0,
                "chanlocs": labels, "event": [], "epoch": [], "setname": "x"}  # fmt: skip
         savemat(path, {"EEG": eeg}, appendmat=False)
     source = folder(tmp_path, channel_types={"ECG": "ecg"})
@@ -156,9 +165,8 @@ def test_events_of_a_stimulus_channel(tmp_path: Path, rng: np.random.Generator) 
 
 
 def test_a_later_new_segment_is_a_discontinuity(tmp_path: Path, rng: np.random.Generator) -> None:
-    path = write_brainvision(
-        tmp_path, "a", signal(rng), [{"onset": 2500, "duration": 1, "description": "x", "type": "Comment"}]
-    )
+    events = [{"onset": onset, "duration": 1, "description": "x", "type": "Comment"} for onset in (0, 2500)]
+    path = write_brainvision(tmp_path, "a", signal(rng), events)
     markers = (tmp_path / "a.vmrk").read_text(encoding="utf-8")
     (tmp_path / "a.vmrk").write_text(markers.replace("Comment,x", "New Segment,"), encoding="utf-8")
     read = read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=())
@@ -452,9 +460,9 @@ def test_eegmat_recording(real_data: Path) -> None:
 def test_uci_epochs(real_data: Path) -> None:
     root = real_data / "uci-eeg-alcoholism"
     source = Source(root=root, layout="epochs", pattern="{participant}_{task}-epo.fif")
-    epochs = read_epochs(root / "co2a0000364_S1-epo.fif", source=source, root=root, descriptions=("S1",))
+    epochs, findings = admit_epochs(root / "co2a0000364_S1-epo.fif", source=source, root=root, descriptions=("S1",))
     assert epochs.get_data().shape == (10, 64, 256)
-    assert run_checks(signal_of(epochs, source=source), where="x") == []
+    assert findings == []
 
 
 @pytest.mark.realdata

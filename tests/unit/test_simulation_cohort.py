@@ -197,3 +197,9 @@ def test_presets_are_found_by_name():
     assert all(spec.name == name for name, spec in PRESETS.items())
     assert len(DEMO.channels) == len(set(DEMO.channels)) == 32
     assert len(TINY.channels) == len(set(TINY.channels)) == 19
+
+
+def test_recordings_are_quantised_like_an_amplifier_s(head):
+    data_uv = 1e6 * simulate_person(TINY, "001", "localized", seed=1, head=head).get_data()
+    steps = data_uv / TINY.protocol.resolution_uv
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)

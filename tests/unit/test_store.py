@@ -69,10 +69,10 @@ def test_a_result_is_verified_when_read(tmp_path, rng):
     assert read_result(sidecar)["rank"] == 3
     np.testing.assert_array_equal(read_arrays(tmp_path / "x.npz")["values"], values)
     (tmp_path / "x.npz").write_bytes(b"other")
-    with pytest.raises(IntegrityError, match="delete .*x.json"):
+    with pytest.raises(IntegrityError, match=r"delete .*x\.json"):
         read_result(sidecar)
     sidecar.write_text('{"status": "ok"')
-    with pytest.raises(IntegrityError, match="delete .*x.json"):
+    with pytest.raises(IntegrityError, match=r"delete .*x\.json"):
         read_result(sidecar)
     with pytest.raises(IntegrityError, match="no such file"):
         read_result(tmp_path / "absent.json")
@@ -84,7 +84,14 @@ def test_an_exclusion_is_a_result_like_any_other(tmp_path):
     record = read_result(tmp_path / "x.json")
     assert record["status"] == "excluded"
     assert record["exclusions"] == [
-        {"step": "clean", "check": "empty", "where": "a.edf", "found": "0 bytes", "wanted": "a recording", "fix": "copy it again"}
+        {
+            "step": "clean",
+            "check": "empty",
+            "where": "a.edf",
+            "found": "0 bytes",
+            "wanted": "a recording",
+            "fix": "copy it again",
+        }
     ]
 
 

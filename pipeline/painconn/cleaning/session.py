@@ -101,6 +101,7 @@ def clean_session(
     bad_channels: BadChannelMethod,
     max_bad_fraction: float = 0.25,
     manual_bads: Sequence[str] = (),
+    manual_goods: Sequence[str] = (),
     ica: ComponentMethod,
     ica_threshold: float = 0.8,
     seed: int,
@@ -130,7 +131,9 @@ def clean_session(
     max_bad_fraction : float
         More bad channels than this fraction refuse the session.
     manual_bads : sequence of str
-        Channels that a person marked.
+        Channels that a person marked as bad.
+    manual_goods : sequence of str
+        Channels that a person found good: the search for noisy channels does not take them.
     ica : {"picard", "none"}
         Whether components are removed.
     ica_threshold : float
@@ -174,7 +177,7 @@ def clean_session(
         judged.info["bads"] = list(bads)
     if judged is not None and bad_channels == "pyprep":
         noisy = noisy_channels(judged, top_hz=fit_lowpass_hz, max_bad_fraction=max_bad_fraction, seed=seed)
-        bads = merged(bads, noisy)
+        bads = merged(bads, {name: why for name, why in noisy.items() if name not in manual_goods})
         check_bad_fraction(bads, n_channels=len(channels), max_bad_fraction=max_bad_fraction)
         judged.info["bads"] = list(bads)
 

@@ -35,12 +35,17 @@ def check_study(path: Path, *, data: Path | None = None) -> None:
     plan = require_runnable(study, results)
     console = Console(soft_wrap=True)
     recordings = sum(len(session["recordings"]) for session in plan.sessions.values())
-    console.print(f"{study.name}: {recordings} recordings in {len(plan.sessions)} sessions, {len(plan.montages)} montages", highlight=False)
+    console.print(
+        f"{study.name}: {recordings} recordings in {len(plan.sessions)} sessions, {len(plan.montages)} montages",
+        highlight=False,
+    )
     for note in _not_computable(study):
         console.print(f"not computable: {note}", highlight=False, markup=False)
     unread = [name for name, session in plan.sessions.items() if session["montage"] is None]
     for name in unread:
-        console.print(f"will be excluded: {name}: no readable header or unknown electrodes", highlight=False, markup=False)
+        console.print(
+            f"will be excluded: {name}: no readable header or unknown electrodes", highlight=False, markup=False
+        )
     console.print("nothing stands in the way of a run", highlight=False)
 
 
@@ -75,7 +80,9 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
     sessions = plan.sessions.values() if plan else ()
     wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions))
     if free < wanted:
-        yield Problem(str(folder), f"{free >> 20} MB free", f"about {wanted >> 20} MB", "free some space or choose another --out")
+        yield Problem(
+            str(folder), f"{free >> 20} MB free", f"about {wanted >> 20} MB", "free some space or choose another --out"
+        )
 
 
 def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Problem]:
@@ -87,7 +94,9 @@ def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Proble
     except PainconnError as error:
         yield from error.problems
         return
-    present = {session["participant"] for session in plan.sessions.values()} if plan and plan.sessions else set(people.index)
+    present = (
+        {session["participant"] for session in plan.sessions.values()} if plan and plan.sessions else set(people.index)
+    )
     for name, target in study.targets.items():
         covariates = target.covariates if target.covariates is not None else study.data.covariates
         try:

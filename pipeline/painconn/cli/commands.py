@@ -14,9 +14,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="A study file; `painconn init` writes one", show_default=False)]
-DataFolder = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the recordings, instead of the root in the file")]
-OutFolder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Results folder; default results/<study name>")]
+StudyFile = Annotated[
+    Path, typer.Argument(metavar="STUDY.yaml", help="A study file; `painconn init` writes one", show_default=False)
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder of the recordings, instead of the root in the file")
+]
+OutFolder = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Results folder; default results/<study name>")
+]
 Cores = Annotated[int | None, typer.Option("--cores", min=1, help="Processor cores; default all")]
 
 
@@ -33,7 +39,10 @@ class Registry(StrEnum):
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where data and results go")] = Path("results/demo"), cores: Cores = None) -> None:
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where data and results go")] = Path("results/demo"),
+    cores: Cores = None,
+) -> None:
     """Simulate a small pain cohort, run the whole workflow on it, end with the report."""
     from painconn.cli.demo import run_demo
 
@@ -43,7 +52,9 @@ def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where d
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="A folder of recordings", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--out", metavar="STUDY.yaml", help="Study file to write; default: print it")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="STUDY.yaml", help="Study file to write; default: print it")
+    ] = None,
 ) -> None:
     """Look at a folder of recordings and write a study file ready to edit."""
     from painconn.cli.init import write_proposal
@@ -66,7 +77,9 @@ def run(
     data: DataFolder = None,
     out: OutFolder = None,
     cores: Cores = None,
-    profile: Annotated[str, typer.Option("--profile", metavar="NAME", help="Where jobs run: default, slurm, or a profile folder")] = "default",
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="NAME", help="Where jobs run: default, slurm, or a profile folder")
+    ] = "default",
 ) -> None:
     """Run a study from recordings to report; options after `--` go to snakemake."""
     from painconn.cli.run import run_study

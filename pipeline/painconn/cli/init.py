@@ -19,11 +19,15 @@ def write_proposal(folder: Path, out: Path | None) -> None:
     from painconn.store import write_text
 
     if out is not None and out.exists():
-        raise InputError(Problem(str(out), "a file", "a name that is free", "choose another --out or move the file away"))
+        raise InputError(
+            Problem(str(out), "a file", "a name that is free", "choose another --out or move the file away")
+        )
     text = propose_study(folder)
     console = Console(soft_wrap=True)
     if out is None:
         console.print(text, markup=False, highlight=False)
         return
     write_text(out, text)
-    console.print(f"written: {out} — read the comments in it, then: painconn check {out}", markup=False, highlight=False)
+    console.print(
+        f"written: {out} — read the comments in it, then: painconn check {out}", markup=False, highlight=False
+    )

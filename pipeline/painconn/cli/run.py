@@ -82,7 +82,9 @@ def _command(
 
 def _snakemake(command: Sequence[str], console: Console) -> int:
     """Run snakemake, turn its messages into progress, keep the last lines for the case that it fails."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
+    )
     last: list[str] = []
     with process, _Progress(console) as progress:
         for line in process.stdout or ():
@@ -95,7 +97,15 @@ def _snakemake(command: Sequence[str], console: Console) -> int:
 
 
 def _worth_reading(lines: Iterable[str]) -> list[str]:
-    noise = ("Assuming unrestricted", "Building DAG", "host:", "Provided cores", "Rules claiming", "Using profile", "Select jobs")
+    noise = (
+        "Assuming unrestricted",
+        "Building DAG",
+        "host:",
+        "Provided cores",
+        "Rules claiming",
+        "Using profile",
+        "Select jobs",
+    )
     return [line for line in lines if line and not line.startswith(noise)]
 
 
@@ -107,7 +117,9 @@ class _Progress:
 
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"))
         self._console = console
-        self._bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._bar = Progress(
+            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+        )
         self._task = self._bar.add_task("starting", total=None)
         self._started = time.monotonic()
         self._said = -1
@@ -132,7 +144,9 @@ class _Progress:
             self._said = percent // 10
             elapsed = time.monotonic() - self._started
             left = elapsed / done * (total - done) if done else 0.0
-            self._console.print(f"{done} of {total} steps done, {elapsed:.0f} s so far, about {left:.0f} s left", highlight=False)
+            self._console.print(
+                f"{done} of {total} steps done, {elapsed:.0f} s so far, about {left:.0f} s left", highlight=False
+            )
 
 
 def _explain_failure(results: Results, console: Console) -> int:

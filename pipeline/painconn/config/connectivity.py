@@ -17,10 +17,16 @@ class ConnectivityConfig(Section):
     """Measures over epochs (phase) and over time (envelopes), with the gates that protect them."""
 
     bands_hz: Mapping[Name, tuple[float, float]] = Field(DEFAULT_BANDS, description="Half-open bands [low, high)")
-    half_bandwidth_hz: float = Field(1.0, gt=0, description="Multitaper half-bandwidth; windows shorter than 2 s use one taper")
-    measures: tuple[str, ...] = Field(("wpli2_debiased", "aec_orth"), min_length=1, description="Of `painconn list measures`")
+    half_bandwidth_hz: float = Field(
+        1.0, gt=0, description="Multitaper half-bandwidth; windows shorter than 2 s use one taper"
+    )
+    measures: tuple[str, ...] = Field(
+        ("wpli2_debiased", "aec_orth"), min_length=1, description="Of `painconn list measures`"
+    )
     min_epochs: int = Field(20, ge=2, description="Gate: a phase measure is not computable below this number of epochs")
-    warn_epochs: int = Field(60, ge=2, description="A phase measure below this number of epochs is flagged in the report")
+    warn_epochs: int = Field(
+        60, ge=2, description="A phase measure below this number of epochs is flagged in the report"
+    )
     min_cycles: float = Field(5.0, gt=0, description="Gate: cycles of a band's lower edge that must fit into an epoch")
 
     @field_validator("measures")

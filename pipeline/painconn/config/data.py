@@ -17,35 +17,47 @@ class Source(Section):
 
     root: Path = Field(description="Folder of the recordings; a relative path resolves against the study file")
     layout: Literal["bids", "folder", "epochs", "features"] = Field(
-        description="bids: a BIDS dataset · folder: files named by `pattern` · epochs: -epo.fif files named by `pattern` · "
+        description="bids: a BIDS dataset · folder: files named by `pattern` · epochs: -epo.fif files by `pattern` · "
         "features: a ready table (`features_table`)"
     )
     site: Label = Field("site1", description="Name of this site; permutations and folds stay within sites")
     pattern: str | None = Field(
         None,
-        description="File name with named parts, e.g. Subject{participant}_{task}.edf; parts: participant (required), session, task, run",
+        description="File name with named parts, e.g. Subject{participant}_{task}.edf; "
+        "parts: participant (required), session, task, run",
     )
-    features_table: Path | None = Field(None, description="layout features: the table (csv, tsv, parquet), relative to root")
+    features_table: Path | None = Field(
+        None, description="layout features: the table (csv, tsv, parquet), relative to root"
+    )
     montage: Literal["template", "digitised"] = Field(
-        "template", description="template: positions of the template cap by channel name · digitised: positions in the recording"
+        "template",
+        description="template: positions of the template cap by channel name · digitised: positions in the recording",
     )
     strip_prefix: str = Field("", description="Text removed from the start of channel names, e.g. 'EEG '")
     strip_suffix: str = Field("", description="Text removed from the end of channel names, e.g. '-REF'")
-    rename_channels: Mapping[str, str] = Field({}, description="Old channel name: new channel name (after the stripping)")
+    rename_channels: Mapping[str, str] = Field(
+        {}, description="Old channel name: new channel name (after the stripping)"
+    )
     channel_types: Mapping[str, Literal["eeg", "eog", "ecg", "emg", "misc", "stim"]] = Field(
         {}, description="Channel name: type, where the file does not say"
     )
     drop_channels: tuple[str, ...] = Field((), description="Channels left out (names after renaming)")
     line_freq_hz: float | None = Field(None, gt=0, description="Mains frequency; null: from the BIDS sidecar")
-    recording_lowpass_hz: float | None = Field(None, gt=0, description="Low-pass already applied before the files were written")
+    recording_lowpass_hz: float | None = Field(
+        None, gt=0, description="Low-pass already applied before the files were written"
+    )
     unit_scale: float | None = Field(
-        None, gt=0, description="Factor that turns the numbers read into volts, stated when a file has wrong units; never guessed"
+        None,
+        gt=0,
+        description="Factor that turns the numbers read into volts, stated when a file has wrong units; never guessed",
     )
 
     @model_validator(mode="after")
     def _pattern_fits_layout(self) -> Self:
         if self.layout in ("folder", "epochs") and "{participant}" not in (self.pattern or ""):
-            raise ValueError(f"layout {self.layout} needs a pattern that holds {{participant}}, e.g. Subject{{participant}}_{{task}}.edf")
+            raise ValueError(
+                f"layout {self.layout} needs a pattern with {{participant}}, e.g. Subject{{participant}}_{{task}}.edf"
+            )
         if self.layout == "features" and self.features_table is None:
             raise ValueError("layout features needs features_table")
         return self
@@ -54,12 +66,22 @@ class Source(Section):
 class Condition(Section):
     """Part of a recording: a rest block, a task block or an event type."""
 
-    kind: Literal["rest", "events"] = Field(description="rest: cut into epochs of equal length · events: windows around events")
-    task: str | None = Field(None, description="Task (BIDS or named part of the pattern) that holds it; null: the condition's name")
-    block: str | None = Field(None, description="rest: description of the annotation that spans the block; null: the whole recording")
+    kind: Literal["rest", "events"] = Field(
+        description="rest: cut into epochs of equal length · events: windows around events"
+    )
+    task: str | None = Field(
+        None, description="Task (BIDS or named part of the pattern) that holds it; null: the condition's name"
+    )
+    block: str | None = Field(
+        None, description="rest: description of the annotation that spans the block; null: the whole recording"
+    )
     events: tuple[str, ...] = Field((), description="events: descriptions of the events that count")
-    window_s: tuple[float, float] = Field((0.0, 1.25), description="events: post-stimulus window; the pre-stimulus window has equal length")
-    n_epochs: int = Field(ge=1, description="Epochs used per participant and session; fewer: excluded; more: a seeded subset")
+    window_s: tuple[float, float] = Field(
+        (0.0, 1.25), description="events: post-stimulus window; the pre-stimulus window has equal length"
+    )
+    n_epochs: int = Field(
+        ge=1, description="Epochs used per participant and session; fewer: excluded; more: a seeded subset"
+    )
     n_segments: int = Field(0, ge=0, description="rest: contiguous clean segments used for envelope measures; 0: none")
 
     @model_validator(mode="after")
@@ -78,9 +100,13 @@ class Condition(Section):
 class Participants(Section):
     """The participants table."""
 
-    table: Path = Field(Path("participants.tsv"), description="Tab-separated (or csv) table; relative to the first source's root")
+    table: Path = Field(
+        Path("participants.tsv"), description="Tab-separated (or csv) table; relative to the first source's root"
+    )
     id_column: str = Field("participant_id", description="Column of the participant label (with or without `sub-`)")
-    id_prefix: str = Field("", description="Text before the label in that column, removed to match the file names, e.g. Subject")
+    id_prefix: str = Field(
+        "", description="Text before the label in that column, removed to match the file names, e.g. Subject"
+    )
     exclude: tuple[Label, ...] = Field((), description="Participants left out, by label")
 
 
@@ -98,8 +124,12 @@ class DataConfig(Section):
     conditions: Mapping[Label, Condition] = Field({}, description="What is analysed inside the recordings, by name")
     participants: Participants = Field(Participants(), description="Where labels and covariates come from")
     phenotype: Phenotype = Field(Phenotype(), description="Rule that makes the label")
-    covariates: tuple[str, ...] = Field((), description="Columns of the participants table, or of the EEG: n_epochs_kept, muscle_index, ...")
-    minimum_per_group: int = Field(5, ge=2, description="A group smaller than this after exclusions stops the study (exit status 2)")
+    covariates: tuple[str, ...] = Field(
+        (), description="Columns of the participants table, or of the EEG: n_epochs_kept, muscle_index, ..."
+    )
+    minimum_per_group: int = Field(
+        5, ge=2, description="A group smaller than this after exclusions stops the study (exit status 2)"
+    )
 
     @model_validator(mode="after")
     def _conditions_fit_layout(self) -> Self:

@@ -13,7 +13,9 @@ CIRCUITS = {
     "cognitive": ("medialorbitofrontal", "superiorfrontal"),
 }
 FUNCTIONAL_GROUPS = {
-    f"{circuit}-{side}": tuple(f"{region}-{side}" for region in regions) for circuit, regions in CIRCUITS.items() for side in ("lh", "rh")
+    f"{circuit}-{side}": tuple(f"{region}-{side}" for region in regions)
+    for circuit, regions in CIRCUITS.items()
+    for side in ("lh", "rh")
 }
 """Six functional groups of Desikan-Killiany regions: three pain circuits x side."""
 
@@ -21,9 +23,12 @@ FUNCTIONAL_GROUPS = {
 class FeaturesConfig(Section):
     """Power, edges and blocks of edges."""
 
-    relative_power_hz: tuple[float, float] = Field((1.0, 40.0), description="Relative power is band power over the power in this range")
+    relative_power_hz: tuple[float, float] = Field(
+        (1.0, 40.0), description="Relative power is band power over the power in this range"
+    )
     groups: Mapping[str, tuple[str, ...]] = Field(
-        FUNCTIONAL_GROUPS, description="Groups of regions; a block is the mean of the edges within or between two groups"
+        FUNCTIONAL_GROUPS,
+        description="Groups of regions; a block is the mean of the edges within or between two groups",
     )
 
     @model_validator(mode="after")

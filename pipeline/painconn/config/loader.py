@@ -42,7 +42,9 @@ class _Document:
         """Turn a node into text, lists and dicts."""
         self.lines.setdefault(loc, node.start_mark.line + 1)
         if node.tag.rpartition(":")[2] not in _PLAIN_TAGS:
-            self.problems.append(Problem(self.where(loc), f"the tag {node.tag}", "a plain value", "write the value without a tag"))
+            self.problems.append(
+                Problem(self.where(loc), f"the tag {node.tag}", "a plain value", "write the value without a tag")
+            )
         if isinstance(node, yaml.ScalarNode):
             return None if node.style is None and node.value in _NULLS else str(node.value)
         if isinstance(node, yaml.SequenceNode):
@@ -85,17 +87,25 @@ def load_study(path: Path) -> StudyConfig:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError(Problem(str(path), "no such file", "a study file", "check the path, or `painconn init FOLDER`")) from None
+        raise ConfigError(
+            Problem(str(path), "no such file", "a study file", "check the path, or `painconn init FOLDER`")
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(Problem(str(path), str(error), "a readable UTF-8 file", "save the file as UTF-8 text")) from None
+        raise ConfigError(
+            Problem(str(path), str(error), "a readable UTF-8 file", "save the file as UTF-8 text")
+        ) from None
     document = _Document(str(path))
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        raise ConfigError(Problem(str(path), " ".join(str(error).split()), "valid YAML", "mend the line named")) from None
+        raise ConfigError(
+            Problem(str(path), " ".join(str(error).split()), "valid YAML", "mend the line named")
+        ) from None
     values = document.construct(node) if node is not None else {}
     if not isinstance(values, dict):
-        raise ConfigError(Problem(str(path), type(values).__name__, "a mapping of sections", "start from `painconn init`"))
+        raise ConfigError(
+            Problem(str(path), type(values).__name__, "a mapping of sections", "start from `painconn init`")
+        )
     values.setdefault("name", _name_from(path))
     return _resolve_paths(_validate(values, document), path.resolve().parent)
 
@@ -134,10 +144,16 @@ def _lost_labels(values: Any, source: str, loc: _Loc = ()) -> list[Problem]:
         child = (*loc, key)
         where = f"{source}, {'.'.join(map(str, child))}"
         if isinstance(values, Mapping) and not isinstance(key, str):
-            problems.append(Problem(where, f"the key {key!r} ({type(key).__name__})", "text", "quote the key, or pass `study: PATH`"))
+            problems.append(
+                Problem(
+                    where, f"the key {key!r} ({type(key).__name__})", "text", "quote the key, or pass `study: PATH`"
+                )
+            )
         if isinstance(value, bool | int | float) and not isinstance(value, str) and _is_label_field(child):
             found = f"{value!r} ({type(value).__name__})"
-            problems.append(Problem(where, found, "text: the label may have been 001 or no", "quote it, or pass `study: PATH`"))
+            problems.append(
+                Problem(where, found, "text: the label may have been 001 or no", "quote it, or pass `study: PATH`")
+            )
         problems.extend(_lost_labels(value, source, child))
     return problems
 
@@ -189,7 +205,12 @@ def _strip_union_tags(loc: _Loc, document: _Document) -> _Loc:
 def _field_names(loc: _Loc) -> list[str]:
     model: Any = StudyConfig
     for part in loc:
-        if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+        if (
+            isinstance(part, str)
+            and isinstance(model, type)
+            and issubclass(model, BaseModel)
+            and part in model.model_fields
+        ):
             model = _inner_model(model.model_fields[part].annotation)
     if isinstance(model, type) and issubclass(model, BaseModel):
         return list(model.model_fields)
@@ -228,6 +249,8 @@ def with_data_root(study: StudyConfig, root: Path) -> StudyConfig:
     """
     if len(study.data.sources) != 1:
         found = f"{len(study.data.sources)} sources"
-        raise ConfigError(Problem("--data", found, "a study with one source", "edit the roots in the study file instead"))
+        raise ConfigError(
+            Problem("--data", found, "a study with one source", "edit the roots in the study file instead")
+        )
     source = study.data.sources[0].model_copy(update={"root": root})
     return study.model_copy(update={"data": study.data.model_copy(update={"sources": (source,)})})

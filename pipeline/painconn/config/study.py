@@ -30,7 +30,9 @@ class StudyConfig(Section):
     connectivity: ConnectivityConfig = Field(ConnectivityConfig(), description="Bands, spectra, gates and measures")
     features: FeaturesConfig = Field(FeaturesConfig(), description="What becomes a column of the table")
     targets: Mapping[Label, Target] = Field(min_length=1, description="The questions, by name")
-    positive_controls: Mapping[Label, PositiveControl] = Field({}, description="Effects that must be there if the line works")
+    positive_controls: Mapping[Label, PositiveControl] = Field(
+        {}, description="Effects that must be there if the line works"
+    )
     report: ReportConfig = Field(ReportConfig(), description="The page")
     seed: int = Field(20260, ge=0, description="Root of all random numbers, with participant labels")
 
@@ -60,7 +62,8 @@ class StudyConfig(Section):
                     yield f"{where}: condition {side.condition} is not among data.conditions ({known})"
                 elif side.window not in WINDOWS_BY_KIND[condition.kind]:
                     wanted = ", ".join(WINDOWS_BY_KIND[condition.kind])
-                    yield f"{where}: window {side.window} does not exist in condition {side.condition} (there are: {wanted})"
+                    found = f"window {side.window} does not exist in condition {side.condition}"
+                    yield f"{where}: {found} (there are: {wanted})"
 
     def _family_problems(self) -> Iterator[str]:
         for name, target in self.targets.items():
@@ -73,4 +76,5 @@ class StudyConfig(Section):
                 if band not in self.connectivity.bands_hz:
                     yield f"targets.{name}.primary: band {band} is not among connectivity.bands_hz"
                 elif self.connectivity.bands_hz[band][0] >= MUSCLE_FROM_HZ:
-                    yield f"targets.{name}.primary: band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above and can only be exploratory"
+                    found = f"band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above"
+                    yield f"targets.{name}.primary: {found} and can only be exploratory"

@@ -18,7 +18,9 @@ class Observation(Section):
 class Contrast(Section):
     """b minus a: two groups of people in one observation, or two observations of the same people."""
 
-    kind: Literal["between", "within"] = Field(description="between people (a label) or within people (two observations)")
+    kind: Literal["between", "within"] = Field(
+        description="between people (a label) or within people (two observations)"
+    )
     column: str | None = Field(None, description="between: the label's column of the participants table")
     a: str | Observation = Field(description="between: the reference group · within: the reference observation")
     b: str | Observation = Field(description="between: the group of interest · within: the observation of interest")
@@ -52,13 +54,21 @@ class Target(Section):
     """One question, with its test and its classifier."""
 
     contrast: Contrast = Field(description="What is compared")
-    primary: PrimaryFamily = Field(PrimaryFamily(), description="Blocks within and between the functional groups x these bands")
-    covariates: tuple[str, ...] | None = Field(None, description="Covariates of this target; null: those of `data.covariates`")
+    primary: PrimaryFamily = Field(
+        PrimaryFamily(), description="Blocks within and between the functional groups x these bands"
+    )
+    covariates: tuple[str, ...] | None = Field(
+        None, description="Covariates of this target; null: those of `data.covariates`"
+    )
     classifier: str = Field("ridge", description="Of `painconn list classifiers`")
-    n_permutations: int = Field(1000, ge=100, description="Permutations of the comparison and of the whole classifier pipeline")
+    n_permutations: int = Field(
+        1000, ge=100, description="Permutations of the comparison and of the whole classifier pipeline"
+    )
     n_outer_folds: int = Field(5, ge=3, description="Outer folds; the inner folds are the remaining outer folds")
     n_repeats: int = Field(10, ge=1, description="Repeats of the outer folds")
-    too_good_auc: float = Field(0.95, gt=0.5, le=1, description="An AUC above this is treated as a leak until shown otherwise")
+    too_good_auc: float = Field(
+        0.95, gt=0.5, le=1, description="An AUC above this is treated as a leak until shown otherwise"
+    )
 
     @field_validator("classifier")
     @classmethod

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 _ROUND_OFF = 1e-10
 
 
-def analytic_band(signals: NDArray[np.floating], *, sfreq_hz: float, band_hz: tuple[float, float]) -> NDArray[np.complex128]:
+def analytic_band(
+    signals: NDArray[np.floating], *, sfreq_hz: float, band_hz: tuple[float, float]
+) -> NDArray[np.complex128]:
     """Band-pass continuous signals without phase shift and return their analytic signals.
 
     A symmetric Hamming-windowed FIR filter; the transition below the band is ``min(max(low / 4, 2), low)`` Hz and above

@@ -83,7 +83,8 @@ def wpli2_debiased(sums: CrossSpectra) -> Matrix:
     Returns
     -------
     values : array, shape (frequencies, regions, regions)
-        Symmetric, at most 1, around 0 without coupling (may be negative); NaN for one epoch, no power or a copied signal.
+        Symmetric, at most 1, around 0 without coupling (may be negative); NaN for one epoch, no power or a copied
+        signal.
 
     References
     ----------

@@ -17,7 +17,8 @@ class Spectra:
     Parameters
     ----------
     values : complex array, shape (epochs, tapers, signals, frequencies)
-        Coefficients, scaled so that ``sum_k w_k |X_k|^2`` is a one-sided power spectral density (signal units squared per Hz).
+        Coefficients, scaled so that ``sum_k w_k |X_k|^2`` is a one-sided power spectral density (signal units squared
+        per Hz).
     weights : array, shape (tapers,)
         Taper weights (concentration ratios), summing to 1.
     freqs_hz : array, shape (frequencies,)
@@ -47,8 +48,8 @@ def multitaper_spectra(
 ) -> Spectra:
     """Compute multitaper spectra of epochs with discrete prolate spheroidal tapers.
 
-    The number of tapers is ``floor(2 W T - 1)`` for half-bandwidth ``W`` and epoch length ``T``; epochs shorter than 2 s use
-    one taper, and the half-bandwidth is never below ``1 / T``. The mean of each epoch is removed first.
+    The number of tapers is ``floor(2 W T - 1)`` for half-bandwidth ``W`` and epoch length ``T``; epochs shorter than 2 s
+    use one taper, and the half-bandwidth is never below ``1 / T``. The mean of each epoch is removed first.
 
     Parameters
     ----------
@@ -130,9 +131,11 @@ def why_not_over_epochs(
     if n_epochs < min_epochs:
         return f"{n_epochs} epochs, wanted at least {min_epochs}"
     if epoch_length_s * low < min_cycles - _ROUNDING:
-        return f"{epoch_length_s * low:.3g} cycles of {low:g} Hz in {epoch_length_s:g} s, wanted {min_cycles:g} ({min_cycles / low:.3g} s)"
+        found = f"{epoch_length_s * low:.3g} cycles of {low:g} Hz in {epoch_length_s:g} s"
+        return f"{found}, wanted {min_cycles:g} ({min_cycles / low:.3g} s)"
     if high - low < 2 * half_bandwidth_hz - _ROUNDING:
-        return f"the band is {high - low:g} Hz wide, the smoothing {2 * half_bandwidth_hz:g} Hz: longer epochs or a wider band"
+        found = f"the band is {high - low:g} Hz wide, the smoothing {2 * half_bandwidth_hz:g} Hz"
+        return f"{found}: longer epochs or a wider band"
     return why_not_in_band(band_hz, highest_hz=highest_hz)
 
 

@@ -13,7 +13,9 @@ def edges(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(matrix[np.triu_indices(len(matrix), 1)], dtype=float)
 
 
-def blocks(matrix: NDArray[np.floating], regions: Sequence[str], groups: Mapping[str, Sequence[str]]) -> NDArray[np.float64]:
+def blocks(
+    matrix: NDArray[np.floating], regions: Sequence[str], groups: Mapping[str, Sequence[str]]
+) -> NDArray[np.float64]:
     """Average the edges within and between groups of regions.
 
     Parameters

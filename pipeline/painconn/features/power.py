@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from painconn.connectivity.spectra import band_bins
 
 
-def band_power(density: NDArray[np.floating], freqs_hz: NDArray[np.floating], band_hz: tuple[float, float]) -> NDArray[np.float64]:
+def band_power(
+    density: NDArray[np.floating], freqs_hz: NDArray[np.floating], band_hz: tuple[float, float]
+) -> NDArray[np.float64]:
     """Integrate a one-sided power spectral density over a half-open band.
 
     Parameters
@@ -30,7 +32,11 @@ def band_power(density: NDArray[np.floating], freqs_hz: NDArray[np.floating], ba
 
 
 def relative_power(
-    density: NDArray[np.floating], freqs_hz: NDArray[np.floating], band_hz: tuple[float, float], *, range_hz: tuple[float, float]
+    density: NDArray[np.floating],
+    freqs_hz: NDArray[np.floating],
+    band_hz: tuple[float, float],
+    *,
+    range_hz: tuple[float, float],
 ) -> NDArray[np.float64]:
     """Return band power over the power in ``range_hz``, in [0, 1] for a band inside the range; NaN without power."""
     total = band_power(density, freqs_hz, range_hz)
@@ -38,7 +44,9 @@ def relative_power(
     return np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
-def log10_power(density: NDArray[np.floating], freqs_hz: NDArray[np.floating], band_hz: tuple[float, float]) -> NDArray[np.float64]:
+def log10_power(
+    density: NDArray[np.floating], freqs_hz: NDArray[np.floating], band_hz: tuple[float, float]
+) -> NDArray[np.float64]:
     """Return the decadic logarithm of band power; NaN without power."""
     power = band_power(density, freqs_hz, band_hz)
     return np.log10(power, out=np.full(len(power), np.nan), where=power > 0)

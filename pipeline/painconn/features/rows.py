@@ -52,7 +52,13 @@ class ObservationFeatures:
     """
 
     def __init__(
-        self, connectivity: ConnectivityConfig, features: FeaturesConfig, *, sfreq_hz: float, highest_hz: float, channels: Sequence[str]
+        self,
+        connectivity: ConnectivityConfig,
+        features: FeaturesConfig,
+        *,
+        sfreq_hz: float,
+        highest_hz: float,
+        channels: Sequence[str],
     ) -> None:
         self._connectivity = connectivity
         self._features = features
@@ -118,7 +124,9 @@ class ObservationFeatures:
         spectra = self._spectra(signals, self._top_hz)
         self._add_power(inverse, regions, spectra.power(), spectra.freqs_hz)
         wanted = [name for name in self._connectivity.measures if MEASURES[name].estimator == "over_epochs"]
-        reasons = {band: self._why_not(band_hz, spectra, signals) for band, band_hz in self._connectivity.bands_hz.items()}
+        reasons = {
+            band: self._why_not(band_hz, spectra, signals) for band, band_hz in self._connectivity.bands_hz.items()
+        }
         possible = {band: self._connectivity.bands_hz[band] for band, reason in reasons.items() if reason is None}
         found = band_matrices(spectra, bands_hz=possible, measures={name: measure_function(name) for name in wanted})
         for name in wanted:
@@ -136,7 +144,9 @@ class ObservationFeatures:
             min_cycles=self._connectivity.min_cycles,
         )
 
-    def add_envelopes(self, inverse: str, regions: Sequence[str], envelopes: Envelopes | None, reason: str | None) -> None:
+    def add_envelopes(
+        self, inverse: str, regions: Sequence[str], envelopes: Envelopes | None, reason: str | None
+    ) -> None:
         """Add the measures over time, from contiguous segments of continuous region signals.
 
         Parameters
@@ -157,7 +167,10 @@ class ObservationFeatures:
             why_not = reason or why_not_in_band(band_hz, highest_hz=self._highest_hz)
             segments = None
             if why_not is None:
-                analytic = [(analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=band_hz), spans) for signals, spans in recordings]
+                analytic = [
+                    (analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=band_hz), spans)
+                    for signals, spans in recordings
+                ]
                 segments = np.stack([signal[:, start:stop] for signal, spans in analytic for start, stop in spans])
             for name in wanted:
                 matrix = None if segments is None else measure_function(name)(segments)
@@ -173,4 +186,6 @@ class ObservationFeatures:
             self.matrices[join(measure, inverse, band)] = matrix
         groups = self._features.groups
         self.columns |= dict(zip(edge_names(measure, inverse, band, regions), edges(matrix).tolist(), strict=True))
-        self.columns |= dict(zip(block_names(measure, inverse, band, groups), blocks(matrix, regions, groups).tolist(), strict=True))
+        self.columns |= dict(
+            zip(block_names(measure, inverse, band, groups), blocks(matrix, regions, groups).tolist(), strict=True)
+        )

@@ -16,7 +16,7 @@ import numpy as np
 from painconn.config.data import Condition, Source
 from painconn.recordings.annotations import BAD
 from painconn.recordings.door import Finding
-from painconn.recordings.readers import positions_of, read_recording, sidecars_of
+from painconn.recordings.readers import positions_of, read_epochs, read_recording, sidecars_of
 from painconn.recordings.registry import CHECKS, load
 from painconn.recordings.sidecars import Sidecars
 
@@ -62,8 +62,8 @@ class Signal:
         All channels.
     eeg : ndarray, shape (channels, times)
         EEG channels that are not marked bad, in volts; epochs lie one after the other.
-    eeg_names : tuple of str
-        Their names.
+    good_names, eeg_names : tuple of str
+        Names of these, and of all EEG channels.
     sfreq_hz : float
         Rate.
     sidecars : Sidecars
@@ -74,6 +74,7 @@ class Signal:
 
     names: tuple[str, ...]
     eeg: np.ndarray
+    good_names: tuple[str, ...]
     eeg_names: tuple[str, ...]
     sfreq_hz: float
     sidecars: Sidecars
@@ -97,7 +98,8 @@ def signal_of(read: Any, *, source: Source, sidecars: Sidecars | None = None) ->
     return Signal(
         names=tuple(read.ch_names),
         eeg=data,
-        eeg_names=tuple(read.ch_names[index] for index in picks),
+        good_names=tuple(read.ch_names[index] for index in picks),
+        eeg_names=tuple(name for name, kind in zip(read.ch_names, kinds, strict=True) if kind == "eeg"),
         sfreq_hz=float(read.info["sfreq"]),
         sidecars=sidecars or Sidecars(),
         positioned=tuple(positions_of(read.info)) if source.montage == "digitised" else None,
@@ -176,13 +178,22 @@ def admit_recording(
         The recording cannot be used.
     """
     limits = limits or Limits()
-    raw = read_recording(path, source=source, root=root, descriptions=descriptions)
     sidecars = sidecars_of(path, source, root)
+    raw = read_recording(path, source=source, root=root, descriptions=descriptions, sidecars=sidecars)
     signal = signal_of(raw, source=source, sidecars=sidecars)
     findings = run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
     for onset_s, duration_s in flat_stretches(signal.eeg, signal.sfreq_hz, min_duration_s=limits.flat_s):
         raw.annotations.append(onset_s, duration_s, BAD)
     return raw, sidecars, findings
+
+
+def admit_epochs(
+    path: Path, *, source: Source, root: Path, descriptions: tuple[str, ...], limits: Limits | None = None
+) -> tuple["mne.EpochsArray", list[Finding]]:
+    """Read epochs that were cut before and run every check of stage ``signal``; see :func:`admit_recording`."""
+    epochs = read_epochs(path, source=source, root=root, descriptions=descriptions)
+    signal = signal_of(epochs, source=source)
+    return epochs, run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
 
 
 def flat_stretches(data: np.ndarray, sfreq_hz: float, *, min_duration_s: float) -> list[tuple[float, float]]:
@@ -277,7 +288,7 @@ def check_finite(signal: Signal, _limits: Limits) -> Finding | None:
     bad = ~np.isfinite(signal.eeg)
     if not bad.any():
         return None
-    names = [name for name, hit in zip(signal.eeg_names, bad.any(axis=1), strict=True) if hit]
+    names = [name for name, hit in zip(signal.good_names, bad.any(axis=1), strict=True) if hit]
     first_s = float(np.flatnonzero(bad.any(axis=0))[0] / signal.sfreq_hz)
     found = f"{int(bad.sum())} samples that are no numbers, first at {first_s:.3f} s, in {', '.join(names[:8])}"
     return Finding("finite", found, "finite samples", "exclude", "export the recording again, or drop these channels")

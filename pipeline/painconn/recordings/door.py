@@ -64,13 +64,13 @@ class FileAtDoor:
         return self.path.suffix.lower()
 
     @cached_property
-    def companions(self) -> tuple[tuple[str, Path], ...]:
-        """Files that the header names, as (what the header says, path)."""
+    def companions(self) -> tuple[tuple[str, Path, bool], ...]:
+        """Files that the header names, as (what the header says, path, whether the samples are in it)."""
         if self.suffix != ".vhdr":
             return ()
         header = read_brainvision_header(self.path)
-        names = [name for name in (header.data_file, header.marker_file) if name]
-        return tuple((name, self.path.parent / name) for name in names)
+        named = ((header.data_file, True), (header.marker_file, False))
+        return tuple((name, self.path.parent / name, samples) for name, samples in named if name)
 
     def holds(self, path: Path) -> bool:
         """Whether a path, links followed, lies inside the root."""
@@ -152,7 +152,7 @@ def check_complete(file: FileAtDoor) -> Finding | None:
 
 
 def _companion_findings(file: FileAtDoor) -> Iterator[Finding]:
-    for name, path in file.companions:
+    for name, path, samples in file.companions:
         if not file.holds(path):
             yield Finding(
                 "inside",
@@ -162,7 +162,7 @@ def _companion_findings(file: FileAtDoor) -> Iterator[Finding]:
                 "correct the header",
             )
         elif not path.exists():
-            if path.suffix.lower() != ".vmrk":
+            if samples:
                 fix = "restore it, or rename both with mne_bids.copyfiles"
                 yield Finding(
                     "header", f"header names {name}, which is not there", "the file beside the header", "exclude", fix

@@ -110,15 +110,15 @@ def find_inventory(
         files, faults = _scan(source, root, position)
         found += files
         problems += faults
-    problems += _repeated(found)
-    problems += _in_two_sources(found)
+    kept = [file for file in found if file.participant not in exclude]
+    if conditions:
+        kept = [file for file in kept if any(serves(file, name, one) for name, one in conditions.items())]
+    problems += _repeated(kept)
+    problems += _in_two_sources(kept)
     if not problems:
         problems += _conditions_without_recording(found, conditions, sources)
     if problems:
         raise InputError(problems)
-    kept = (file for file in found if file.participant not in exclude)
-    if conditions:
-        kept = (file for file in kept if any(serves(file, name, one) for name, one in conditions.items()))
     return sorted(kept)
 
 

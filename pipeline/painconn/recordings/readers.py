@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _Value = TypeVar("_Value")
 
 _LONGEST_CAUSE = 160
+_HIGHEST_SFREQ_HZ = 1e6
 _ELECTRICAL = ("eeg", "eog", "ecg", "emg")
 
 
@@ -143,11 +144,12 @@ def read_recording(
     file = FileAtDoor(path, root)
     raw = _opened(file, "continuous")
     sidecars = sidecars_of(path, source, root) if sidecars is None else sidecars
-    channels = channels_of(file.name, raw.ch_names, raw.get_channel_types(), source=source, sidecars=sidecars)
+    outline = _outline(raw, file)
+    channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
     data = _at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
     marks = _at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
     _scale(data, channels, source)
-    read = mne.io.RawArray(data, _info(raw, file, channels, source, sidecars), verbose="ERROR")
+    read = mne.io.RawArray(data, _info(raw, file, outline, channels, source, sidecars), verbose="ERROR")
     onsets, durations = [mark.onset_s for mark in marks], [mark.duration_s for mark in marks]
     read.set_annotations(mne.Annotations(onsets, durations, [mark.description for mark in marks]), verbose="ERROR")
     return read
@@ -169,7 +171,8 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
     file = FileAtDoor(path, root)
     opened = _opened(file, "epochs")
     sidecars = Sidecars()
-    channels = channels_of(file.name, opened.ch_names, opened.get_channel_types(), source=source, sidecars=sidecars)
+    outline = _outline(opened, file)
+    channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
     picks = [channel.index for channel in channels]
     data = _at_boundary(file, lambda: opened.get_data(picks=picks, verbose="ERROR"))
     _scale(data, channels, source)
@@ -178,7 +181,7 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
     names = {code: name for name, code in opened.event_id.items() if code in present}
     return mne.EpochsArray(
         data,
-        _info(opened, file, channels, source, sidecars),
+        _info(opened, file, outline, channels, source, sidecars),
         events=np.column_stack([np.arange(len(data)), np.zeros(len(data), int), codes]),
         tmin=float(opened.tmin),
         event_id={(name if name in descriptions else str(code)): code for code, name in names.items()},
@@ -199,7 +202,8 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
     holds = "epochs" if source.layout == "epochs" else "continuous"
     opened = _opened(file, holds)
     sidecars = sidecars_of(path, source, root)
-    channels = channels_of(file.name, opened.ch_names, opened.get_channel_types(), source=source, sidecars=sidecars)
+    outline = _outline(opened, file)
+    channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
     longest_s: dict[str, float] = {}
     if holds == "epochs":
         n_epochs, n_times = len(opened.events), len(opened.events) * len(opened.times)
@@ -211,12 +215,12 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
         longest_s = {mark.description: mark.duration_s for mark in sorted(marks, key=lambda mark: mark.duration_s)}
     positions = None
     if source.montage == "digitised":
-        positions = positions_of(_info(opened, file, channels, source, sidecars))
+        positions = positions_of(_info(opened, file, outline, channels, source, sidecars))
     return Header(
         names=tuple(channel.name for channel in channels),
         types=tuple(channel.kind for channel in channels),
-        sfreq_hz=float(opened.info["sfreq"]),
-        duration_s=float(n_times / opened.info["sfreq"]),
+        sfreq_hz=outline.sfreq_hz,
+        duration_s=float(n_times / outline.sfreq_hz),
         positions_m=positions,
         annotations=happened,
         longest_s=longest_s,
@@ -258,6 +262,25 @@ def _opened(file: FileAtDoor, holds: str) -> Any:
     return opened
 
 
+@dataclass(frozen=True)
+class _Outline:
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    sfreq_hz: float
+
+
+def _outline(opened: Any, file: FileAtDoor) -> _Outline:
+    """Return names, types and rate; a broken file may have given the reader ones that cannot be."""
+
+    def look() -> _Outline:
+        sfreq_hz = float(opened.info["sfreq"])
+        if not 0 < sfreq_hz < _HIGHEST_SFREQ_HZ:
+            raise ValueError(f"sampling rate {sfreq_hz:g} Hz")
+        return _Outline(tuple(opened.ch_names), tuple(opened.get_channel_types()), sfreq_hz)
+
+    return _at_boundary(file, look)
+
+
 def _file_names(opened: Any) -> Sequence[str | Path]:
     names = getattr(opened, "filenames", None) or (getattr(opened, "filename", None),)
     return [name for name in names if name is not None]
@@ -290,11 +313,13 @@ def _scale(data: np.ndarray, channels: Sequence[Channel], source: Source) -> Non
         data[..., electrical, :] *= source.unit_scale
 
 
-def _info(opened: Any, file: FileAtDoor, channels: Sequence[Channel], source: Source, sidecars: Sidecars) -> "mne.Info":
+def _info(
+    opened: Any, file: FileAtDoor, outline: _Outline, channels: Sequence[Channel], source: Source, sidecars: Sidecars
+) -> "mne.Info":
     import mne
 
     kinds = [channel.kind for channel in channels]
-    info = mne.create_info([channel.name for channel in channels], float(opened.info["sfreq"]), kinds, verbose="ERROR")
+    info = mne.create_info([channel.name for channel in channels], outline.sfreq_hz, kinds, verbose="ERROR")
     info["bads"] = [channel.name for channel in channels if channel.bad]
     info["line_freq"] = source.line_freq_hz or sidecars.line_freq_hz
     if source.montage == "digitised":

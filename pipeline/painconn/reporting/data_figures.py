@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def paired_values(pairs: pd.DataFrame, *, sides: tuple[str, str], feature: str, expected: str, title: str) -> Picture | None:
+def paired_values(
+    pairs: pd.DataFrame, *, sides: tuple[str, str], feature: str, expected: str, title: str
+) -> Picture | None:
     """Draw one line per person between two observations.
 
     Parameters
@@ -45,7 +47,13 @@ def paired_values(pairs: pd.DataFrame, *, sides: tuple[str, str], feature: str, 
         axis = figure.subplots()
         for a, b in whole[["a", "b"]].to_numpy(dtype=float):
             right_way = (b < a) == (expected == "lower")
-            axis.plot([0, 1], [a, b], color=SIDE_A if right_way else SIDE_B, linewidth=1, linestyle="-" if right_way else (0, (3, 2)))
+            axis.plot(
+                [0, 1],
+                [a, b],
+                color=SIDE_A if right_way else SIDE_B,
+                linewidth=1,
+                linestyle="-" if right_way else (0, (3, 2)),
+            )
         axis.plot([0] * len(whole), whole["a"], "o", [1] * len(whole), whole["b"], "s", color=INK, markersize=4)
         means = [float(whole["a"].mean()), float(whole["b"].mean())]
         axis.plot([0, 1], means, color=INK, linewidth=3)
@@ -53,9 +61,9 @@ def paired_values(pairs: pd.DataFrame, *, sides: tuple[str, str], feature: str, 
         axis.set(xlim=(-0.3, 1.3), ylabel=feature)
 
     caption = (
-        f"One thin line per person (n = {len(whole)}); thick: mean. Expected: {sides[1]} {expected} than {sides[0]}, true for "
-        f"{as_expected} of {len(whole)} people (solid blue; the others dashed orange). This shows that the line from recording to number "
-        "can find a known effect; it says nothing about the question of the study."
+        f"One thin line per person (n = {len(whole)}); thick: mean. Expected: {sides[1]} {expected} than {sides[0]}, "
+        f"true for {as_expected} of {len(whole)} people (solid blue; the others dashed orange). This shows that the "
+        "line from recording to number can find a known effect; it says nothing about the question of the study."
     )
     alt = f"Paired lines of {feature} for {len(whole)} people; {as_expected} change in the expected direction."
     return render(title, alt=alt, caption=caption, size_in=(4.4, 3.4), draw=draw)
@@ -78,11 +86,12 @@ def group_values(
         axis.set(xlim=(-0.6, 1.6), ylabel=feature)
 
     caption = (
-        f"One dot per person ({len(values[0])} {sides[0]}, {len(values[1])} {sides[1]}); bars: means. Expected: {sides[1]} {expected} than "
-        f"{sides[0]}. This shows that the line from recording to number can find a known effect; it says nothing about the question of "
-        "the study."
+        f"One dot per person ({len(values[0])} {sides[0]}, {len(values[1])} {sides[1]}); bars: means. Expected: "
+        f"{sides[1]} {expected} than {sides[0]}. This shows that the line from recording to number can find a known "
+        "effect; it says nothing about the question of the study."
     )
-    alt = f"Dots of {feature}: mean {number(np.mean(values[0]), 3)} in {sides[0]}, {number(np.mean(values[1]), 3)} in {sides[1]}."
+    means = [number(np.mean(value), 3) for value in values]
+    alt = f"Dots of {feature}: mean {means[0]} in {sides[0]}, {means[1]} in {sides[1]}."
     return render(title, alt=alt, caption=caption, size_in=(4.4, 3.4), draw=draw)
 
 
@@ -123,9 +132,10 @@ def mean_spectra(
 
     counts = ", ".join(f"{side}: n = {len(table)}" for side, table in drawn.items())
     caption = (
-        f"Mean power spectrum over all sensors; shading: one standard deviation between people ({counts}). Look for a peak near 10 Hz, "
-        "for lines at the mains frequency, and for a flat or rising tail above 20 Hz, which points to muscle. A difference between the "
-        "sides here is a difference in power, which can change phase measures through signal-to-noise alone."
+        f"Mean power spectrum over all sensors; shading: one standard deviation between people ({counts}). Look for a "
+        "peak near 10 Hz, for lines at the mains frequency, and for a flat or rising tail above 20 Hz, which points "
+        "to muscle. A difference between the sides here is a difference in power, which can change phase measures "
+        "through signal-to-noise alone."
     )
     alt = f"Mean power spectra in dB against frequency ({counts})."
     return render(title, alt=alt, caption=caption, size_in=(6.6, 3.2), draw=draw)
@@ -138,8 +148,8 @@ def _mark_bands(axis: "Axes", bands_hz: Mapping[str, Sequence[float]]) -> None:
             axis.axvline(low, color=PALE, linewidth=0.8, zorder=0)
             middle = (low + min(high, high_edge)) / 2
             axis.annotate(
-                name.replace("low_gamma", "low γ"), (middle, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom",
-                fontsize=7, color=GREY,
+                name.replace("low_gamma", "low γ"), (middle, 1.0), xycoords=("data", "axes fraction"), ha="center",
+                va="bottom", fontsize=7, color=GREY,
             )  # fmt: skip
 
 
@@ -163,7 +173,10 @@ def exclusion_flow(
     def counts(stage: str, parts: Sequence[tuple[str, str]]) -> str:
         return "\n".join(plural(flow[key], noun) for key, noun in parts if key in flow) or f"{stage}: not available"
 
-    found = counts("found", (("recordings_found", "recording"), ("sessions_found", "session"), ("participants_found", "participant")))
+    found = counts(
+        "found",
+        (("recordings_found", "recording"), ("sessions_found", "session"), ("participants_found", "participant")),
+    )
     used = counts("used", (("sessions_used", "session"), ("participants_used", "participant")))
     excluded = plural(flow["recordings_excluded"], "recording") if "recordings_excluded" in flow else "not available"
     lines = [line for reason, n in reasons for line in textwrap.wrap(f"{n} × {reason}", 46, subsequent_indent="     ")]
@@ -175,29 +188,38 @@ def exclusion_flow(
         axis.set(xlim=(0, 10), ylim=(0, 10))
         axis.set_axis_off()
         _box(axis, 2.0, 8.2, f"Found\n{found}")
-        _box(axis, 7.2, 6.2, "\n".join([f"Excluded: {excluded}", *lines]), align="left", colour=SIDE_B)
+        _box(axis, 4.6, 6.2, "\n".join([f"Excluded: {excluded}", *lines]), align="left", colour=SIDE_B)
         _box(axis, 2.0, 4.6, f"Used\n{used}")
         _arrow(axis, (2.0, 7.1), (2.0, 5.6))
-        _arrow(axis, (2.0, 6.2), (4.35, 6.2))
+        _arrow(axis, (2.0, 6.2), (4.42, 6.2))
         for index, text in enumerate(boxes):
             x = 10 * (index + 0.5) / len(boxes)
             _box(axis, x if len(boxes) > 1 else 2.0, 1.2, text, colour=SIDE_A)
             _arrow(axis, (2.0, 3.8), (x if len(boxes) > 1 else 2.0, 2.0))
 
     caption = (
-        f"From what was found to what was compared: {plural(sum(n for _, n in reasons), 'line')} in the exclusion table, each with its "
-        "reason below. A recording that cannot be used never stops the others, and their numbers do not depend on it."
+        f"From what was found to what was compared: {plural(sum(n for _, n in reasons), 'line')} in the exclusion "
+        "table, each with its reason below. A recording that cannot be used never stops the others, and their "
+        "numbers do not depend on it."
     )
-    alt = f"Flow: found {found}; excluded {excluded}; used {used}. ".replace("\n", ", ") + "; ".join(f"{a}: {b}" for a, b in targets)
+    alt = f"Flow: found {found}; excluded {excluded}; used {used}. ".replace("\n", ", ") + "; ".join(
+        f"{a}: {b}" for a, b in targets
+    )
     return render(title, alt=alt, caption=caption, size_in=(7.6, height), draw=draw)
 
 
 def _box(axis: "Axes", x: float, y: float, text: str, *, align: str = "center", colour: str = GREY) -> None:
     axis.text(
-        x, y, text, ha="center", va="center", multialignment=align, fontsize=8.5, linespacing=1.35,
+        x, y, text, ha=align, va="center", multialignment=align, fontsize=8.5, linespacing=1.35,
         bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2},
     )  # fmt: skip
 
 
 def _arrow(axis: "Axes", start: tuple[float, float], end: tuple[float, float]) -> None:
-    axis.annotate("", end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0}, zorder=0)
+    axis.annotate(
+        "",
+        end,
+        xytext=start,
+        arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0},
+        zorder=0,
+    )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ SIDE_A, SIDE_B = "#0072B2", "#D55E00"
 INK, GREY, PALE = "#1b1f24", "#6b7280", "#d5d9df"
 DIVERGING = "RdBu_r"
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -86,7 +86,7 @@ def render(
 
     key = "f" + hashlib.sha256(f"{title}|{caption}".encode()).hexdigest()[:8]
     stream = io.StringIO()
-    with rc_context({**_STYLE, "svg.hashsalt": key}):
+    with rc_context(cast(Any, _STYLE | {"svg.hashsalt": key})):
         figure = Figure(figsize=size_in, layout="constrained")
         draw(figure)
         figure.savefig(stream, format="svg", metadata=_NO_METADATA)
@@ -99,5 +99,7 @@ def _inline(svg: str, key: str, alt: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
     svg = re.sub(r'xlink:href="#([^"]+)"', rf'xlink:href="#{key}-\1"', svg)
-    svg = svg.replace("sans-serif", "'DejaVu Sans', Verdana, Arial, sans-serif").replace("'DejaVu Sans', 'DejaVu Sans'", "'DejaVu Sans'")
+    svg = svg.replace("sans-serif", "'DejaVu Sans', Verdana, Arial, sans-serif").replace(
+        "'DejaVu Sans', 'DejaVu Sans'", "'DejaVu Sans'"
+    )
     return svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from painconn.reporting.drawing import DIVERGING, GREY, INK, PALE, Picture, render
 from painconn.reporting.notation import Column, column_of, is_number, number, p_cell, place, words
+from painconn.reporting.records import records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ def people_words(tests: pd.DataFrame, sides: tuple[str, str]) -> str:
 
 def blocks_of(tests: pd.DataFrame) -> list[tuple[Column, Mapping[str, Any]]]:
     """Return the tests of edges or blocks with their names taken apart."""
-    named = [(column_of(row["test"]), row) for row in tests.to_dict(orient="records")]
+    named = [(column_of(row["test"]), row) for row in records(tests)]
     return [(column, row) for column, row in named if column is not None and len(column.places) == 2]
 
 
@@ -95,19 +96,22 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
 
     outlined = f"{n_significant} outlined in black: p below .05 after family-wise correction"
     caption = (
-        f"{effect} of {sides[1]} against {sides[0]} for each of the {len(blocks)} declared tests ({people_words(tests, sides)}); "
-        f"the diagonal is the mean of edges within a group of regions, below it between two groups. {outlined}. "
-        f"{len(blocks) - n_computable} not computable (hatched, never shown as 0). The colour scale is the same for all bands. "
-        "Colours alone are not evidence: with this many tests some strong colours are expected by chance."
+        f"Effect size ({effect}) of {sides[1]} against {sides[0]} for each of the {len(blocks)} declared tests "
+        f"({people_words(tests, sides)}); the diagonal is the mean of edges within a group of regions, below it "
+        f"between two groups. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
+        "The colour scale is the same for all bands. Colours alone are not evidence: with this many tests some "
+        "strong colours are expected by chance."
     )
     alt = (
-        f"Matrices of {effect} for {len(blocks)} primary tests in {len(bands)} bands; {n_significant} significant after "
-        f"family-wise correction, {len(blocks) - n_computable} not computable."
+        f"Matrices of {effect} for {len(blocks)} primary tests in {len(bands)} bands; {n_significant} significant "
+        f"after family-wise correction, {len(blocks) - n_computable} not computable."
     )
     return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.9, 3.4), draw=draw)
 
 
-def _matrix(axis: "Axes", cells: Sequence[tuple[Column, Mapping[str, Any]]], places: Sequence[str], limit: float) -> None:
+def _matrix(
+    axis: "Axes", cells: Sequence[tuple[Column, Mapping[str, Any]]], places: Sequence[str], limit: float
+) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import Normalize
     from matplotlib.patches import Rectangle
@@ -142,8 +146,9 @@ def _colour_bar(figure: "Figure", axes: "list[Axes]", limit: float, label: str) 
 
     bar = figure.colorbar(ScalarMappable(Normalize(-limit, limit), DIVERGING), ax=axes, shrink=0.8, aspect=25, pad=0.02)
     # A raster colour bar would be an embedded image without text: solid strips stay vector.
-    bar.solids.set(rasterized=False, edgecolor="face")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    if bar.solids is not None:
+        bar.solids.set(rasterized=False, edgecolor="face")
+    bar.outline.set_visible(False)
     bar.set_label(label)
 
 
@@ -174,18 +179,32 @@ def largest_effects(tests: pd.DataFrame, *, sides: tuple[str, str], title: str, 
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
         axis.axvline(0, color=GREY, linewidth=0.8)
-        for height, row in enumerate(shown.to_dict(orient="records")):
+        for height, row in enumerate(records(shown)):
             significant = is_number(row["p_fwe"]) and row["p_fwe"] < ALPHA
             colour = INK if significant else GREY
             if is_number(row["ci_low"]) and is_number(row["ci_high"]):
                 axis.plot([row["ci_low"], row["ci_high"]], [height, height], color=colour, linewidth=1.6)
-            axis.plot(row["hedges_g"], height, "o", markersize=6, color=colour, markerfacecolor=colour if significant else "white")
+            axis.plot(
+                row["hedges_g"],
+                height,
+                "o",
+                markersize=6,
+                color=colour,
+                markerfacecolor=colour if significant else "white",
+            )
             axis.annotate(
-                p_cell(row["p_fwe"]), (1.02, height), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour
+                p_cell(row["p_fwe"]),
+                (1.02, height),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=8,
+                color=colour,
             )
         axis.annotate("p (FWE)", (1.02, len(shown) - 0.3), xycoords=("axes fraction", "data"), va="center", fontsize=8)
         columns = [column_of(name) for name in shown["test"]]
-        axis.set_yticks(range(len(shown)), [c.short if c else str(n) for c, n in zip(columns, shown["test"], strict=True)])
+        axis.set_yticks(
+            range(len(shown)), [c.short if c else str(n) for c, n in zip(columns, shown["test"], strict=True)]
+        )
         axis.set_ylim(-0.6, len(shown) - 0.1)
         axis.set_xlabel(f"{effect} (positive: more in {sides[1]} than in {sides[0]})")
         axis.spines["left"].set_visible(False)
@@ -193,9 +212,9 @@ def largest_effects(tests: pd.DataFrame, *, sides: tuple[str, str], title: str, 
 
     caption = (
         f"The {len(shown)} of {len(tests)} primary tests with the largest absolute {effect}, with 95 % intervals "
-        f"({people_words(shown, sides)}). Filled: p below .05 after family-wise correction; open: not. These are the largest of "
-        f"{len(computed)} computed, so their sizes are exaggerated by the choice, and the intervals are per test, not corrected for "
-        "the number of tests: an interval that leaves out 0 is not by itself a finding."
+        f"({people_words(shown, sides)}). Filled: p below .05 after family-wise correction; open: not. These are the "
+        f"largest of {len(computed)} computed, so their sizes are exaggerated by the choice, and the intervals are "
+        "per test, not corrected for the number of tests: an interval that leaves out 0 is not by itself a finding."
     )
     alt = f"Forest plot of the {len(shown)} primary tests with the largest absolute effect, with 95 % intervals."
     return render(title, alt=alt, caption=caption, size_in=(7.6, 0.29 * len(shown) + 0.9), draw=draw)
@@ -247,11 +266,12 @@ def circuits(
         _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
 
     caption = (
-        f"The same {len(blocks)} tests on a brain seen from above (nose up, left is left; {people_words(tests, sides)}). Large dots: "
-        "mean position of each group's regions, coloured by the effect within the group; lines: effects between groups. "
-        f"Colour and width follow {effect}; solid lines have p below .05 after family-wise correction, dashed ones do not; "
-        "tests that were not computable are left out. Small dots are the centres of all regions of the atlas. Depth is not shown, and "
-        f"groups closer than {NODE_DISTANCE_MM:g} mm are drawn apart: such neighbours share signal through imperfect source separation."
+        f"The same {len(blocks)} tests on a brain seen from above (nose up, left is left; "
+        f"{people_words(tests, sides)}). Large dots: mean position of each group's regions, coloured by the effect "
+        f"within the group; lines: effects between groups. Colour and width follow {effect}; solid lines have p below "
+        ".05 after family-wise correction, dashed ones do not; tests that were not computable are left out. Small "
+        "dots are the centres of all regions of the atlas. Depth is not shown, and groups closer than "
+        f"{NODE_DISTANCE_MM:g} mm are drawn apart: such neighbours share signal through imperfect source separation."
     )
     alt = f"Top view of the brain in {len(bands)} panels with lines between region groups coloured by {effect}."
     return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.2, 3.3), draw=draw)
@@ -282,7 +302,13 @@ def _brain(axis: "Axes", centres: "np.ndarray[Any, np.dtype[np.float64]]") -> No
     centre_y = (centres[:, 1].max() + centres[:, 1].min()) / 2
     # Slightly egg-shaped: a brain from above is wider behind the middle than in front of it.
     width = half_width * (1 - 0.08 * np.sin(angle))
-    axis.fill(width * np.cos(angle), centre_y + half_length * np.sin(angle), facecolor="#f4f5f7", edgecolor=PALE, linewidth=1.2)
+    axis.fill(
+        width * np.cos(angle),
+        centre_y + half_length * np.sin(angle),
+        facecolor="#f4f5f7",
+        edgecolor=PALE,
+        linewidth=1.2,
+    )
     axis.plot([0, 0], [centre_y - half_length, centre_y + half_length], color=PALE, linewidth=0.8)
     axis.plot([-6, 0, 6], centre_y + half_length + np.array([0.5, 8, 0.5]), color=PALE, linewidth=1.2)
     axis.scatter(centres[:, 0], centres[:, 1], s=5, color="#b6bcc6", linewidths=0)
@@ -316,9 +342,18 @@ def _lines(
             linestyle="-" if significant else (0, (4, 1.5)), zorder=3 if significant else 2,
         )  # fmt: skip
     for name, (x, y) in positions.items():
-        axis.plot(x, y, "o", markersize=9, markerfacecolor=nodes.get(name, "white"), markeredgecolor=INK, markeredgewidth=0.8, zorder=4)
+        axis.plot(
+            x,
+            y,
+            "o",
+            markersize=9,
+            markerfacecolor=nodes.get(name, "white"),
+            markeredgecolor=INK,
+            markeredgewidth=0.8,
+            zorder=4,
+        )
         stem, _, side = name.rpartition("-")
         axis.annotate(
-            stem or name, (x, y), xytext=(-8 if side == "lh" else 8, 6), textcoords="offset points", fontsize=7, color=INK,
-            ha="right" if side == "lh" else "left", zorder=5,
+            stem or name, (x, y), xytext=(-8 if side == "lh" else 8, 6), textcoords="offset points", fontsize=7,
+            color=INK, ha="right" if side == "lh" else "left", zorder=5,
         )  # fmt: skip

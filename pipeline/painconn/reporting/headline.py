@@ -21,7 +21,8 @@ def headline(results: StudyResults) -> list[str]:
     """
     lines = [
         f"AUDIT FAILED in {target.name}: {plural(len(target.failed_gates), 'gate')} "
-        f"({', '.join(str(gate.get('gate')) for gate in target.failed_gates)}); do not use its numbers before this is explained"
+        f"({', '.join(str(gate.get('gate')) for gate in target.failed_gates)}); do not use its numbers before this is "
+        "explained"
         for target in results.targets.values()
         if target.failed_gates
     ]
@@ -31,8 +32,8 @@ def headline(results: StudyResults) -> list[str]:
         name = EFFECT_SYMBOLS.get(str(row.get("effect_size_kind")), "effect size")
         effect = f", {name} {number(row['hedges_g'])}" if is_number(row.get("hedges_g")) else ""
         lines.append(
-            f"positive control {control.name}: expected {control.expected}, {control.verdict}{effect}, {p_text(row.get('p'))}, "
-            f"n = {people(row.get('n_a'), row.get('n_b'), results_kind(control.contrast))}"
+            f"positive control {control.name}: expected {control.expected}, {control.verdict}{effect}, "
+            f"{p_text(row.get('p'))}, n = {people(row.get('n_a'), row.get('n_b'), results_kind(control.contrast))}"
         )
     return lines
 
@@ -63,7 +64,8 @@ def answer(target: TargetResults) -> str:
     if score is None:
         classifier = "classifier not available"
     else:
-        classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p_text(score.p, symbol='permutation p')}"
+        p = p_text(score.p, symbol="permutation p")
+        classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p}"
     return f"{parts[0]}: {classifier}; {primary_count(target)}"
 
 
@@ -87,13 +89,17 @@ def meaning(target: TargetResults) -> str:
         return "The audit failed: whatever the numbers say, they must not be used before the failure is explained."
     if not is_number(score.p):
         return "No permutation p was saved, so the score cannot be compared with chance."
-    if score.p < ALPHA:  # type: ignore[operator]
+    if score.p < ALPHA:
         return (
-            "The classifier does better than chance on people it never saw. Whether that is the brain or a confound is decided by the "
-            "baselines below, and whether it holds elsewhere by other people's data."
+            "The classifier does better than chance on people it never saw. Whether that is the brain or a confound "
+            "is decided by the baselines below, and whether it holds elsewhere by other people's data."
         )
-    wide = f"from {number(score.low)} to {number(score.high)}" if is_number(score.low) and is_number(score.high) else "(no interval saved)"
+    wide = (
+        f"from {number(score.low)} to {number(score.high)}"
+        if is_number(score.low) and is_number(score.high)
+        else "(no interval saved)"
+    )
     return (
-        f"No evidence that the two can be told apart with these features. The data are compatible with any AUC {wide}: absence of "
-        "evidence, not evidence of absence."
+        "No evidence that the two can be told apart with these features. The data are compatible with any AUC "
+        f"{wide}: absence of evidence, not evidence of absence."
     )

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
-from painconn.reporting.notation import MISSING, count, is_number, listing, plural, significant, words
+from painconn.reporting.notation import MISSING, count, listing, plural, significant, words
 from painconn.reporting.references import REFERENCES
 from painconn.reporting.results import StudyResults, TargetResults
 
@@ -94,10 +96,11 @@ def _has_recordings(results: StudyResults) -> bool:
 def _overview(results: StudyResults, cited: Citations) -> list[str]:
     version = ((results.provenance or {}).get("environment") or {}).get("painconn", MISSING)
     return [
-        f"The study “{results.title}” was analysed with painconn {version}, a workflow run by Snakemake {cited.cite('molder2021')} on top "
-        f"of MNE-Python {cited.cite('gramfort2013')}. Reporting follows the order of the COBIDAS-MEEG recommendations "
-        f"{cited.cite('pernet2020')}. This text was written from the resolved settings and the saved results, not by hand; what the "
-        "recording laboratory did before the files were written is not known to the software and has to be added."
+        f"The study “{results.title}” was analysed with painconn {version}, a workflow run by Snakemake "
+        f"{cited.cite('molder2021')} on top of MNE-Python {cited.cite('gramfort2013')}. Reporting follows the order "
+        f"of the COBIDAS-MEEG recommendations {cited.cite('pernet2020')}. This text was written from the resolved "
+        "settings and the saved results, not by hand; what the recording laboratory did before the files were "
+        "written is not known to the software and has to be added."
     ]
 
 
@@ -106,12 +109,11 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
     paragraphs = []
     if flow:
         paragraphs.append(
-            f"Found: {_flow_words(flow, 'found')}. Excluded: {plural(flow.get('recordings_excluded', 0), 'recording')}. Used: "
-            f"{_flow_words(flow, 'used')}."
+            f"Found: {_flow_words(flow, 'found')}. Excluded: "
+            f"{plural(flow.get('recordings_excluded', 0), 'recording')}. Used: {_flow_words(flow, 'used')}."
         )
-    if results.exclusions is not None and len(results.exclusions):
-        steps = results.exclusions.groupby(["step", "check"], sort=False).size()
-        reasons = [f"{n} at {words(str(step))} ({words(str(check))})" for (step, check), n in steps.items()]
+    reasons = [f"{n} at {words(step)} ({words(check)})" for step, check, n in results.exclusion_reasons]
+    if reasons:
         paragraphs.append(f"Reasons for exclusion: {listing(reasons)}.")
     named = (data.get("participants") or {}).get("exclude") or []
     if named:
@@ -119,14 +121,18 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
     phenotype = data.get("phenotype") or {}
     column = f" (column {phenotype['column']})" if phenotype.get("column") else ""
     paragraphs.append(
-        f"Labels came from the rule “{words(str(phenotype.get('rule', MISSING)))}”{column}. They were joined to the data after all "
-        "signal processing; no earlier step could read them."
+        f"Labels came from the rule “{words(str(phenotype.get('rule', MISSING)))}”{column}. They were joined to the "
+        "data after all signal processing; no earlier step could read them."
     )
     return paragraphs
 
 
 def _flow_words(flow: Mapping[str, Any], stage: str) -> str:
-    parts = [plural(flow[f"{noun}s_{stage}"], noun) for noun in ("participant", "session", "recording") if f"{noun}s_{stage}" in flow]
+    parts = [
+        plural(flow[f"{noun}s_{stage}"], noun)
+        for noun in ("participant", "session", "recording")
+        if f"{noun}s_{stage}" in flow
+    ]
     return listing(parts) or MISSING
 
 
@@ -138,22 +144,33 @@ def _recordings(results: StudyResults, cited: Citations) -> list[str]:
     paragraphs.append(f"Data came from {plural(len(sites), 'site')} (layout: {layouts}{bids}).")
     lowpass = {source.get("recording_lowpass_hz") for source in data["sources"]} - {None}
     if lowpass:
-        paragraphs.append(f"The files had been low-pass filtered at {listing([f'{hz:g} Hz' for hz in sorted(lowpass)])} before they were read.")
+        paragraphs.append(
+            f"The files had been low-pass filtered at {listing([f'{hz:g} Hz' for hz in sorted(lowpass)])} before they "
+            "were read."
+        )
     for name, condition in (data.get("conditions") or {}).items():
         if condition["kind"] == "rest":
             length = results.study["cleaning"]["epoch_length_s"]
-            text = f"Condition {name}: contiguous blocks cut into epochs of {length:g} s; {condition['n_epochs']} epochs per participant"
-            text += f" and {condition['n_segments']} contiguous segments for envelope measures" if condition.get("n_segments") else ""
+            text = (
+                f"Condition {name}: contiguous blocks cut into epochs of {length:g} s; {condition['n_epochs']} epochs "
+                "per participant"
+            )
+            text += (
+                f" and {condition['n_segments']} contiguous segments for envelope measures"
+                if condition.get("n_segments")
+                else ""
+            )
         else:
             low, high = condition["window_s"]
             text = (
-                f"Condition {name}: windows from {low:g} to {high:g} s around events ({listing([str(e) for e in condition['events']])}), with a "
-                f"pre-stimulus window of equal length; {condition['n_epochs']} per participant; the evoked mean was removed (and kept, as a "
-                "separate window)"
+                f"Condition {name}: windows from {low:g} to {high:g} s around events "
+                f"({listing([str(e) for e in condition['events']])}), with a pre-stimulus window of equal length; "
+                f"{condition['n_epochs']} per participant; the evoked mean was removed (and kept, as a separate "
+                "window)"
             )
         paragraphs.append(
-            f"{text}. The number was fixed in the study file: whoever had fewer was excluded, whoever had more contributed a random subset "
-            "with a seed of their own."
+            f"{text}. The number was fixed in the study file: whoever had fewer was excluded, whoever had more "
+            "contributed a random subset with a seed of their own."
         )
     return paragraphs
 
@@ -172,23 +189,26 @@ def _preprocessing(results: StudyResults, cited: Citations) -> list[str]:
     order.append("average reference over the good channels")
     if cleaning["ica"] == "picard":
         order.append(
-            f"independent component analysis on the good channels at the rank of the data (Picard) {cited.cite('ablin2018')}, components "
-            f"classified by ICLabel {cited.cite('pionton2019')} and removed when eye, muscle, heart or line noise had a probability of at "
-            f"least {cleaning['ica_threshold']:g}"
+            "independent component analysis on the good channels at the rank of the data (Picard) "
+            f"{cited.cite('ablin2018')}, components classified by ICLabel {cited.cite('pionton2019')} and removed "
+            f"when eye, muscle, heart or line noise had a probability of at least {cleaning['ica_threshold']:g}"
         )
     order += [
-        f"low-pass filter at {cleaning['h_freq_hz']:g} Hz or lower where the sampling rate or the recording required it",
+        f"low-pass filter at {cleaning['h_freq_hz']:g} Hz or lower where the sampling rate or the recording required "
+        "it",
         f"resampling to {cleaning['sfreq_hz']:g} Hz",
         "interpolation of bad channels and renewed average reference",
         "cutting into epochs",
     ]
     if cleaning["reject"] == "autoreject_global":
-        order.append(f"rejection of epochs by data-driven thresholds (autoreject, global; no repair) {cited.cite('jas2017')}")
+        order.append(
+            f"rejection of epochs by data-driven thresholds (autoreject, global; no repair) {cited.cite('jas2017')}"
+        )
     paragraphs = [
         "Steps in order: " + "; ".join(order) + ".",
-        f"Bad channels and components were determined once per session over all its recordings; a session with more than "
-        f"{100 * cleaning['max_bad_fraction']:g} % bad channels was excluded. The rank was the smaller of the tracked and the numerical rank "
-        "and was passed explicitly to every step that needs it.",
+        "Bad channels and components were determined once per session over all its recordings; a session with more "
+        f"than {100 * cleaning['max_bad_fraction']:g} % bad channels was excluded. The rank was the smaller of the "
+        "tracked and the numerical rank and was passed explicitly to every step that needs it.",
     ]
     return paragraphs + _what_cleaning_did(results)
 
@@ -202,13 +222,16 @@ def _what_cleaning_did(results: StudyResults) -> list[str]:
     for name, text in (
         ("n_channels", "channels"),
         ("fraction_interpolated", "fraction of channels interpolated"),
-        ("rank", "rank"),
-        ("minutes_retained", "minutes retained"),
+        ("rank_used", "rank"),
     ):
-        values = quality[name].dropna() if name in quality else []
-        if len(values) and is_number(values.median()):
-            told.append(f"{text} {significant(values.median())} ({significant(values.min())} to {significant(values.max())})")
-    return [f"Over {plural(len(quality), 'row')} of the quality table (median, range): {'; '.join(told)}."] if told else []
+        values = pd.to_numeric(quality.get(name, pd.Series(dtype=float)), errors="coerce").dropna()
+        if len(values):
+            told.append(
+                f"{text} {significant(values.median())} ({significant(values.min())} to {significant(values.max())})"
+            )
+    return (
+        [f"Over {plural(len(quality), 'row')} of the quality table (median, range): {'; '.join(told)}."] if told else []
+    )
 
 
 def _sources(results: StudyResults, cited: Citations) -> list[str]:
@@ -218,13 +241,14 @@ def _sources(results: StudyResults, cited: Citations) -> list[str]:
     inverses = [_inverse(name, cited) for name in cortex["inverses"]]
     conductivity = ", ".join(f"{value:g}" for value in cortex["conductivity_s_per_m"])
     return [
-        f"Sources were modelled on the fsaverage5 template {cited.cite('fischl2012')} with a three-layer boundary element model "
-        f"(conductivity of brain, skull and scalp {conductivity} S/m) and an {cortex['source_spacing']} source space. Electrodes farther "
-        f"than {cortex['max_electrode_distance_mm']:g} mm from the scalp stopped a session. No individual anatomy was used: positions are "
-        "approximate.",
-        f"Inverse: {listing(inverses)}; one kernel per session for all its conditions and windows. Regularisation of the data covariance "
-        f"(LCMV): {100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals of "
-        f"the {words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over sources after sign flipping.",
+        f"Sources were modelled on the fsaverage5 template {cited.cite('fischl2012')} with a three-layer boundary "
+        f"element model (conductivity of brain, skull and scalp {conductivity} S/m) and an {cortex['source_spacing']} "
+        f"source space. Electrodes farther than {cortex['max_electrode_distance_mm']:g} mm from the scalp stopped a "
+        "session. No individual anatomy was used: positions are approximate.",
+        f"Inverse: {listing(inverses)}; one kernel per session for all its conditions and windows. Regularisation of "
+        f"the data covariance (LCMV): {100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals "
+        f"of the {words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over "
+        "sources after sign flipping.",
     ]
 
 
@@ -232,7 +256,9 @@ def _inverse(name: str, cited: Citations) -> str:
     definition = INVERSES.get(name)
     if definition is None:
         return name
-    return f"{name} ({definition.description}) " + (cited.work(f"{name}: doi:{definition.doi}") if definition.doi else "")
+    return f"{name} ({definition.description}) " + (
+        cited.work(f"{name}: doi:{definition.doi}") if definition.doi else ""
+    )
 
 
 def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
@@ -244,15 +270,19 @@ def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
     measures = []
     for name in settings["measures"]:
         definition = MEASURES.get(name)
-        measures.append(f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}" if definition else name)
+        measures.append(
+            f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}"
+            if definition
+            else name
+        )
     low, high = results.study["features"]["relative_power_hz"]
     return [
-        f"Spectra were multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of {settings['half_bandwidth_hz']:g} Hz (one "
-        f"taper for windows below 2 s). Bands, upper edge not included: {told}. Bands from 30 Hz are exploratory, because muscle dominates "
-        f"there {cited.cite('whitham2007')}.",
-        f"Measures: {'; '.join(measures)}. A phase measure was not computed with fewer than {settings['min_epochs']} epochs or with less than "
-        f"{settings['min_cycles']:g} cycles of the band's lower edge in an epoch, and flagged below {settings['warn_epochs']} epochs. What "
-        "was not computable stays missing.",
+        f"Spectra were multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of "
+        f"{settings['half_bandwidth_hz']:g} Hz (one taper for windows below 2 s). Bands, upper edge not included: "
+        f"{told}. Bands from 30 Hz are exploratory, because muscle dominates there {cited.cite('whitham2007')}.",
+        f"Measures: {'; '.join(measures)}. A phase measure was not computed with fewer than {settings['min_epochs']} "
+        f"epochs or with less than {settings['min_cycles']:g} cycles of the band's lower edge in an epoch, and "
+        f"flagged below {settings['warn_epochs']} epochs. What was not computable stays missing.",
         f"Power was computed at sensors and regions, absolute (log10) and relative to {low:g}–{high:g} Hz.",
     ]
 
@@ -265,33 +295,40 @@ def _target(target: TargetResults) -> str:
     family, declaration = target.settings["primary"], target.declaration or {}
     n_a, n_b = target.n_sides
     a, b = target.sides
-    people = f"{count(n_a)} {a} and {count(n_b)} {b}" if target.kind == "between" else f"{plural(n_a, 'person', 'people')}" if n_a else MISSING
+    people = (
+        f"{count(n_a)} {a} and {count(n_b)} {b}"
+        if target.kind == "between"
+        else f"{plural(n_a, 'person', 'people')}"
+        if n_a
+        else MISSING
+    )
     covariates = listing([words(str(name)) for name in declaration.get("covariates") or []]) or "none"
     dropped = len(declaration.get("dropped") or [])
     return (
-        f"Target {target.name}: {target.question} (n = {people}; {plural(dropped, 'person', 'people')} dropped). Primary family, declared in "
-        f"the study file and hashed before labels were opened (hash {str(declaration.get('family_hash', MISSING))[:12]}): "
-        f"{words(family['measure'])}, {family['inverse']}, means of edges within and between the functional groups, in "
-        f"{listing([words(band) for band in family['bands']])}: {plural(len(target.tests('primary')), 'test')}. Covariates: {covariates}. All "
-        "other tests are exploratory, each in a family of its own."
+        f"Target {target.name}: {target.question} (n = {people}; {plural(dropped, 'person', 'people')} dropped). "
+        "Primary family, declared in the study file and hashed before labels were opened (hash "
+        f"{str(declaration.get('family_hash', MISSING))[:12]}): {words(family['measure'])}, {family['inverse']}, "
+        "means of edges within and between the functional groups, in "
+        f"{listing([words(band) for band in family['bands']])}: {plural(len(target.tests('primary')), 'test')}. "
+        f"Covariates: {covariates}. All other tests are exploratory, each in a family of its own."
     )
 
 
 def _comparison(results: StudyResults, cited: Citations) -> list[str]:
     kinds = {target.kind for target in results.targets.values()}
     statistics = {
-        "between": "Welch's t (with covariates: its counterpart with one error variance per group); p is the larger of those from "
-        "permuting and from sign-flipping the residuals",
+        "between": "Welch's t (with covariates: its counterpart with one error variance per group); p is the larger of "
+        "those from permuting and from sign-flipping the residuals",
         "within": "t of the mean difference within people; p from sign flips per person",
     }
     told = "; ".join(statistics[kind] for kind in sorted(kinds) if kind in statistics)
     n = listing(sorted({count(target.settings["n_permutations"]) for target in results.targets.values()}))
     return [
-        f"Statistic: {told} ({n} rearrangements, fewer where all could be listed). Family-wise p values compare each statistic with the "
-        f"distribution of the largest one in the family {cited.cite('nichols2002')}; exploratory families also carry the false discovery rate "
-        f"{cited.cite('benjamini1995')}. Effect sizes are Hedges' g (dz within people) {cited.cite('hedges1981')} with 95 % intervals from the "
-        f"noncentral t distribution, and Bayes factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the "
-        "second-named side."
+        f"Statistic: {told} ({n} rearrangements, fewer where all could be listed). Family-wise p values compare each "
+        f"statistic with the distribution of the largest one in the family {cited.cite('nichols2002')}; exploratory "
+        f"families also carry the false discovery rate {cited.cite('benjamini1995')}. Effect sizes are Hedges' g (dz "
+        f"within people) {cited.cite('hedges1981')} with 95 % intervals from the noncentral t distribution, and Bayes "
+        f"factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the second-named side."
     ]
 
 
@@ -306,17 +343,19 @@ def _classification(results: StudyResults, cited: Citations) -> list[str]:
         doi = f" {cited.work(f'{definition.name}: doi:{definition.doi}')}" if definition and definition.doi else ""
         sets = listing([words(name) for name in target.feature_sets])
         paragraphs.append(
-            f"Target {target.name}: {model}{doi}; feature sets {sets}, of which {words(target.primary_feature_set)} was declared primary; up to "
-            f"{settings['n_outer_folds']} outer folds grouped by person, {plural(settings['n_repeats'], 'repeat')}, inner folds for tuning; "
-            f"{count(settings['n_permutations'])} permutations of the whole procedure."
+            f"Target {target.name}: {model}{doi}; feature sets {sets}, of which {words(target.primary_feature_set)} "
+            f"was declared primary; up to {settings['n_outer_folds']} outer folds grouped by person, "
+            f"{plural(settings['n_repeats'], 'repeat')}, inner folds for tuning; {count(settings['n_permutations'])} "
+            "permutations of the whole procedure."
         )
     if not paragraphs:
         return []
     paragraphs.append(
-        "Everything learned (imputation, scaling, tuning, calibration) was learned inside the training fold. AUC uses only pairs inside one "
-        "test fold, averaged over folds and repeats. Labels were permuted within the outer folds (swapped within a person for paired targets), "
-        f"with the same folds, repeats and tuning as the observed score {cited.cite('ojala2010')}. Intervals are for the expected performance "
-        f"of this procedure at this number of people {cited.cite('varoquaux2018')}. Baselines: no features, and confounds alone "
+        "Everything learned (imputation, scaling, tuning, calibration) was learned inside the training fold. AUC "
+        "uses only pairs inside one test fold, averaged over folds and repeats. Labels were permuted within the "
+        "outer folds (swapped within a person for paired targets), with the same folds, repeats and tuning as the "
+        f"observed score {cited.cite('ojala2010')}. Intervals are for the expected performance of this procedure at "
+        f"this number of people {cited.cite('varoquaux2018')}. Baselines: no features, and confounds alone "
         f"{cited.cite('snoek2019')}. The run audits itself; gates and their results are listed in the report."
     )
     return paragraphs
@@ -328,7 +367,7 @@ def _software(results: StudyResults, _: Citations) -> list[str]:
     packages = ", ".join(f"{name} {version}" for name, version in (environment.get("packages") or {}).items())
     return [
         f"painconn {environment.get('painconn', MISSING)}, Python {environment.get('python', MISSING)} on "
-        f"{environment.get('platform', MISSING)}; {packages or 'package versions not available'}. Seed {provenance.get('seed', MISSING)}; seeds "
-        "and folds derive from participant labels, never from order. Hash of the settings: "
-        f"{provenance.get('config_hash', MISSING)}."
+        f"{environment.get('platform', MISSING)}; {packages or 'package versions not available'}. Seed "
+        f"{provenance.get('seed', MISSING)}; seeds and folds derive from participant labels, never from order. Hash "
+        f"of the settings: {provenance.get('config_hash', MISSING)}."
     ]

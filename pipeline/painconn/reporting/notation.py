@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 MISSING = "not available"
 NOT_COMPUTABLE = "not computable"
@@ -20,7 +20,7 @@ MEASURE_WORDS = {
 SIDE_WORDS = {"lh": "L", "rh": "R"}
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Return whether the value is a finite number (not a truth value)."""
     if value is None or isinstance(value, bool | str):
         return False

@@ -13,8 +13,8 @@ _KEYS = ("participant", "session", "condition", "window")
 def labels_of(results: StudyResults, contrast: Mapping[str, Any]) -> pd.Series | None:
     """Return the label of each participant for a contrast between people.
 
-    Labels are not part of the feature table; they come from the predictions of the first target that compares the same two
-    labels of the same column.
+    Labels are not part of the feature table; they come from the predictions of the first target that compares the same
+    two labels of the same column.
 
     Parameters
     ----------
@@ -40,11 +40,15 @@ def observed(table: pd.DataFrame, observation: Mapping[str, Any]) -> pd.DataFram
     """Return the rows of one condition and window, averaged over sessions: a row per participant, numeric columns."""
     window = observation.get("window", "epoch")
     rows = table[(table["condition"] == observation["condition"]) & (table["window"] == window)]
-    numeric = [name for name in rows.columns if name not in (*_KEYS, "site") and pd.api.types.is_numeric_dtype(rows[name])]
+    numeric = [
+        name for name in rows.columns if name not in (*_KEYS, "site") and pd.api.types.is_numeric_dtype(rows[name])
+    ]
     return rows.groupby("participant")[numeric].mean()
 
 
-def side_tables(results: StudyResults, contrast: Mapping[str, Any], table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+def side_tables(
+    results: StudyResults, contrast: Mapping[str, Any], table: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """Return the rows of side a and of side b, a row per participant; None when labels are not known.
 
     Parameters
@@ -65,7 +69,9 @@ def side_tables(results: StudyResults, contrast: Mapping[str, Any], table: pd.Da
     return rows[rows.index.isin(a)], rows[rows.index.isin(b)]
 
 
-def compared_people(target: TargetResults, tables: tuple[pd.DataFrame, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compared_people(
+    target: TargetResults, tables: tuple[pd.DataFrame, pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep, within people, those who have both observations."""
     if target.kind != "within":
         return tables

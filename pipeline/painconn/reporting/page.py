@@ -15,10 +15,11 @@ from painconn.reporting.views import Position, control_views, data_view, provena
 from painconn.store import read_json, read_parquet, read_tsv
 
 if TYPE_CHECKING:
-    import pandas as pd
     from markupsafe import Markup
 
-_LABELS = dict.fromkeys(("participant", "session", "recording", "condition", "window", "site", "label", "observation"), str)
+_LABELS = dict.fromkeys(
+    ("participant", "session", "recording", "condition", "window", "site", "label", "observation"), str
+)
 _DOI = re.compile(r"doi:(10\.\d{4,9}/[^\s&<>\"]+)")
 
 
@@ -62,7 +63,7 @@ def read_results(folder: Path) -> StudyResults:
 
 
 def _read_target(paths: Results, name: str, settings: Mapping[str, Any]) -> TargetResults:
-    def own(file: str, read: "Callable[[Path], Any]") -> Any:
+    def own(file: str, read: Callable[[Path], Any]) -> Any:
         path = paths.target(name, file)
         return read(path) if path.is_file() else None
 

@@ -94,7 +94,8 @@ def performance_of(name: str, saved: Mapping[str, Any]) -> Performance:
         null_values=tuple(saved.get("null_values") or ()),
         notes=tuple(str(note) for note in notes if note),
         learning_curve=tuple(
-            CurvePoint(n_people=point["n_train_participants"], auc=point["auc"]) for point in saved.get("learning_curve") or ()
+            CurvePoint(n_people=point["n_train_participants"], auc=point["auc"])
+            for point in saved.get("learning_curve") or ()
         ),
         **{key: saved.get(key) for key in _COPIED},
     )
@@ -115,7 +116,8 @@ def increment_sentence(saved: Mapping[str, Any]) -> str:
     confounds = (saved.get("baselines") or {}).get("confounds") or {}
     columns = listing([words(str(name)) for name in confounds.get("columns") or []])
     return (
-        f"What the EEG adds to the confounds{f' ({columns})' if columns else ''}: AUC {number(increment.get('auc_features_and_confounds'))} with "
-        f"both, {number(increment.get('auc_confounds'))} with the confounds alone, increment {number(increment.get('increment'))}, 95 % interval "
+        f"What the EEG adds to the confounds{f' ({columns})' if columns else ''}: AUC "
+        f"{number(increment.get('auc_features_and_confounds'))} with both, {number(increment.get('auc_confounds'))} "
+        f"with the confounds alone, increment {number(increment.get('increment'))}, 95 % interval "
         f"{interval(low, high)}{''.join(f'; {note}' for note in notes)}."
     )

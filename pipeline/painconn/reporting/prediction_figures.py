@@ -34,7 +34,7 @@ def auc_against_null(
     picture : Picture or None
         None when there is no AUC at all.
     """
-    rows = [score for score in (*models, *baselines) if is_number(score.auc)]
+    rows = [(score, score.auc) for score in (*models, *baselines) if is_number(score.auc)]
     if not rows:
         return None
     n_models = sum(is_number(score.auc) for score in models)
@@ -42,32 +42,31 @@ def auc_against_null(
     def draw(figure: "Figure") -> None:
         axis = figure.subplots()
         axis.axvline(0.5, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
-        for index, score in enumerate(rows):
-            _auc_row(axis, score, height=len(rows) - 1 - index, primary=index == 0, baseline=index >= n_models)
-        roles = [" (baseline)" if index >= n_models else " (exploratory)" if score.exploratory else "" for index, score in enumerate(rows)]
-        names = [f"{words(score.name)}{role}" for score, role in zip(rows, roles, strict=True)]
+        names = []
+        for index, (score, auc) in enumerate(rows):
+            baseline = index >= n_models
+            _auc_row(axis, score, auc, height=len(rows) - 1 - index, primary=index == 0, baseline=baseline)
+            role = " (baseline)" if baseline else " (exploratory)" if score.exploratory else ""
+            names.append(f"{words(score.name)}{role}")
         axis.set_yticks(range(len(rows)), names[::-1])
         axis.set(xlim=(0, 1), ylim=(-0.45, len(rows) - 0.1))
         axis.set_xlabel("area under the ROC curve (0.5 = chance)")
         axis.spines["left"].set_visible(False)
         axis.tick_params(axis="y", length=0)
 
-    n_null = {len(score.null_values) for score in rows if score.null_values}
+    n_null = {len(score.null_values) for score, _ in rows if score.null_values}
     permuted = f"{' / '.join(str(n) for n in sorted(n_null))} permutations" if n_null else "no saved permutations"
     caption = (
-        f"Out-of-fold AUC with its 95 % interval where one was saved ({people}). Grey: the same statistic, with the same folds and "
-        f"tuning, under permuted labels ({permuted}). A dot inside its grey hill is what chance gives here. The first row answers the "
-        "question of this target; the others are for comparison, and none of them was chosen after the fact. An AUC of the confounds "
-        "as high as that of the EEG means the EEG may carry nothing but the confounds."
+        f"Out-of-fold AUC with its 95 % interval where one was saved ({people}). Grey: the same statistic, with the "
+        f"same folds and tuning, under permuted labels ({permuted}). A dot inside its grey hill is what chance gives "
+        "here. The first row was declared to answer the question; the others stand beside it for comparison. An AUC of "
+        "the confounds as high as that of the EEG means that the EEG may carry nothing but the confounds."
     )
-    alt = "AUC per model: " + "; ".join(
-        f"{words(score.name)} {number(score.auc)} ({p_text(score.p)})" if is_number(score.p) else f"{words(score.name)} {number(score.auc)}"
-        for score in rows
-    )
+    alt = "AUC per model: " + "; ".join(f"{words(score.name)} {number(auc)}, {p_text(score.p)}" for score, auc in rows)
     return render(title, alt=alt, caption=caption, size_in=(7.2, 0.62 * len(rows) + 0.8), draw=draw)
 
 
-def _auc_row(axis: "Axes", score: Performance, *, height: int, primary: bool, baseline: bool) -> None:
+def _auc_row(axis: "Axes", score: Performance, auc: float, *, height: int, primary: bool, baseline: bool) -> None:
     if score.null_values:
         counts, edges = np.histogram(score.null_values, bins=np.linspace(0, 1, 51))
         hill = height + 0.75 * counts / max(counts.max(), 1)
@@ -75,13 +74,19 @@ def _auc_row(axis: "Axes", score: Performance, *, height: int, primary: bool, ba
     colour = SIDE_B if primary else (GREY if baseline else INK)
     if is_number(score.low) and is_number(score.high):
         axis.plot([score.low, score.high], [height, height], color=colour, linewidth=2.2, solid_capstyle="butt")
-    axis.plot(score.auc, height, "D" if baseline else "o", markersize=7, color=colour, zorder=3)
-    axis.annotate(number(score.auc), (score.auc, height), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8, color=colour)
+    axis.plot(auc, height, "D" if baseline else "o", markersize=7, color=colour, zorder=3)
+    axis.annotate(
+        number(auc),
+        (auc, height),
+        xytext=(0, 8),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+        color=colour,
+    )
 
 
-def probabilities(
-    people: pd.DataFrame, *, sides: tuple[str, str], n_repeats: int, title: str
-) -> Picture | None:
+def probabilities(people: pd.DataFrame, *, sides: tuple[str, str], n_repeats: int, title: str) -> Picture | None:
     """Draw each person's mean out-of-fold probability of side b, by true side.
 
     Parameters
@@ -115,12 +120,14 @@ def probabilities(
         axis.tick_params(axis="y", length=0)
 
     caption = (
-        f"One dot per observation ({len(values[0])} {sides[0]}, {len(values[1])} {sides[1]}): the probability of {sides[1]} that models "
-        f"which never saw this person gave, averaged over {plural(n_repeats, 'repeat')}. Bars: medians. Good separation would put all of "
-        f"{sides[1]} right of all of {sides[0]}. Probabilities from different folds come from different models; the AUC therefore "
-        "compares pairs inside a fold only and can differ from what this picture suggests."
+        f"One dot per observation ({len(values[0])} {sides[0]}, {len(values[1])} {sides[1]}): the probability of "
+        f"{sides[1]} that models which never saw this person gave, averaged over {plural(n_repeats, 'repeat')}. Bars: "
+        f"medians. Good separation would put all of {sides[1]} right of all of {sides[0]}. Probabilities from "
+        "different folds come from different models; the AUC therefore compares pairs inside a fold only and can "
+        "differ from what this picture suggests."
     )
-    alt = f"Dots of out-of-fold probability; median {number(np.median(values[0]))} in {sides[0]}, {number(np.median(values[1]))} in {sides[1]}."
+    medians = [number(np.median(value)) for value in values]
+    alt = f"Dots of out-of-fold probability; median {medians[0]} in {sides[0]}, {medians[1]} in {sides[1]}."
     return render(title, alt=alt, caption=caption, size_in=(7.2, 2.1), draw=draw)
 
 
@@ -147,8 +154,9 @@ def learning_curve(score: Performance, *, people: str, title: str) -> Picture | 
         axis.set_xticks(sizes, [number(size, 1) for size in sizes])
 
     caption = (
-        f"AUC of {words(score.name)} when learning from fewer people (whole sample: {people}; few repeats, no interval). "
-        "A curve that still rises suggests that more people would help; a flat curve at 0.5 does not show that there is nothing to find."
+        f"AUC of {words(score.name)} when learning from fewer people (whole sample: {people}; few repeats, no "
+        "interval). A curve that still rises suggests that more people would help; a flat curve at 0.5 does not show "
+        "that there is nothing to find."
     )
     alt = "Learning curve: " + ", ".join(f"{number(point.n_people, 1)} people {number(point.auc)}" for point in points)
     return render(title, alt=alt, caption=caption, size_in=(5.2, 2.8), draw=draw)

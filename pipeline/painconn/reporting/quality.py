@@ -1,4 +1,4 @@
-"""The quality page of one session: spectra before and after, channels, components, epochs, in one file without scripts."""
+"""The quality page of one session: spectra before and after, channels, components, epochs; one file, no scripts."""
 
 import html
 import io
@@ -31,7 +31,8 @@ def quality_page(name: str, cleaned: dict[str, Any]) -> str:
         parts += [_spectra(cleaned), _channels(cleaned), _components(cleaned), _conditions(cleaned), _numbers(cleaned)]
     body = "".join(parts)
     title = html.escape(f"Quality of {name}")
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
+    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+    head += f"<style>{_STYLE}</style></head>"
     return f"{head}<body><h1>{title}</h1>{body}</body></html>\n"
 
 
@@ -48,7 +49,10 @@ def _text(value: Any) -> str:
 
 
 def _exclusions(cleaned: dict[str, Any]) -> str:
-    rows = [[row.get(key, "") for key in ("recording", "condition", "check", "found", "wanted", "fix")] for row in cleaned["exclusions"]]
+    rows = [
+        [row.get(key, "") for key in ("recording", "condition", "check", "found", "wanted", "fix")]
+        for row in cleaned["exclusions"]
+    ]
     if not rows:
         return "<p>Nothing of this session was excluded.</p>"
     header = ["recording", "condition", "check", "found", "wanted", "what to do"]
@@ -83,7 +87,10 @@ def _channels(cleaned: dict[str, Any]) -> str:
 def _components(cleaned: dict[str, Any]) -> str:
     if not cleaned["components"]:
         return "<h2>Components</h2><p>No independent components were computed.</p>"
-    rows = [[c["index"], c["label"], f"{c['probability']:.2f}", "removed" if c["removed"] else "kept"] for c in cleaned["components"]]
+    rows = [
+        [c["index"], c["label"], f"{c['probability']:.2f}", "removed" if c["removed"] else "kept"]
+        for c in cleaned["components"]
+    ]
     note = "" if cleaned["ica_converged"] else "<p>The decomposition did not converge.</p>"
     return "<h2>Components</h2>" + note + _table(["component", "most likely", "probability", ""], rows)
 

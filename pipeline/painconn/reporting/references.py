@@ -1,37 +1,74 @@
 """Works that a methods text cites, by short key."""
 
 REFERENCES: dict[str, str] = {
-    "pernet2020": "Pernet C, et al. Issues and recommendations from the OHBM COBIDAS MEEG committee for reproducible EEG and MEG "
-    "research. Nat Neurosci 2020. doi:10.1038/s41593-020-00709-0",
-    "gramfort2013": "Gramfort A, et al. MEG and EEG data analysis with MNE-Python. Front Neurosci 2013. doi:10.3389/fnins.2013.00267",
-    "appelhoff2019": "Appelhoff S, et al. MNE-BIDS: Organizing electrophysiological data into the BIDS format and facilitating their "
-    "analysis. J Open Source Softw 2019. doi:10.21105/joss.01896",
-    "molder2021": "Mölder F, et al. Sustainable data analysis with Snakemake. F1000Research 2021. doi:10.12688/f1000research.29032.2",
-    "bigdely2015": "Bigdely-Shamlo N, et al. The PREP pipeline: standardized preprocessing for large-scale EEG analysis. "
-    "Front Neuroinform 2015. doi:10.3389/fninf.2015.00016",
-    "ablin2018": "Ablin P, et al. Faster independent component analysis by preconditioning with Hessian approximations. "
-    "IEEE Trans Signal Process 2018. doi:10.1109/TSP.2018.2844203",
-    "pionton2019": "Pion-Tonachini L, et al. ICLabel: An automated electroencephalographic independent component classifier, dataset, "
-    "and website. NeuroImage 2019. doi:10.1016/j.neuroimage.2019.05.026",
-    "jas2017": "Jas M, et al. Autoreject: Automated artifact rejection for MEG and EEG data. NeuroImage 2017. "
-    "doi:10.1016/j.neuroimage.2017.06.030",
+    "pernet2020": (
+        "Pernet C, et al. Issues and recommendations from the OHBM COBIDAS MEEG committee for reproducible EEG and "
+        "MEG research. Nat Neurosci 2020. doi:10.1038/s41593-020-00709-0"
+    ),
+    "gramfort2013": (
+        "Gramfort A, et al. MEG and EEG data analysis with MNE-Python. Front Neurosci 2013. "
+        "doi:10.3389/fnins.2013.00267"
+    ),
+    "appelhoff2019": (
+        "Appelhoff S, et al. MNE-BIDS: Organizing electrophysiological data into the BIDS format and facilitating "
+        "their analysis. J Open Source Softw 2019. doi:10.21105/joss.01896"
+    ),
+    "molder2021": (
+        "Mölder F, et al. Sustainable data analysis with Snakemake. F1000Research 2021. "
+        "doi:10.12688/f1000research.29032.2"
+    ),
+    "bigdely2015": (
+        "Bigdely-Shamlo N, et al. The PREP pipeline: standardized preprocessing for large-scale EEG analysis. "
+        "Front Neuroinform 2015. doi:10.3389/fninf.2015.00016"
+    ),
+    "ablin2018": (
+        "Ablin P, et al. Faster independent component analysis by preconditioning with Hessian approximations. "
+        "IEEE Trans Signal Process 2018. doi:10.1109/TSP.2018.2844203"
+    ),
+    "pionton2019": (
+        "Pion-Tonachini L, et al. ICLabel: An automated electroencephalographic independent component classifier, "
+        "dataset, and website. NeuroImage 2019. doi:10.1016/j.neuroimage.2019.05.026"
+    ),
+    "jas2017": (
+        "Jas M, et al. Autoreject: Automated artifact rejection for MEG and EEG data. NeuroImage 2017. "
+        "doi:10.1016/j.neuroimage.2017.06.030"
+    ),
     "fischl2012": "Fischl B. FreeSurfer. NeuroImage 2012. doi:10.1016/j.neuroimage.2012.01.021",
-    "desikan2006": "Desikan RS, et al. An automated labeling system for subdividing the human cerebral cortex on MRI scans into gyral "
-    "based regions of interest. NeuroImage 2006. doi:10.1016/j.neuroimage.2006.01.021",
+    "desikan2006": (
+        "Desikan RS, et al. An automated labeling system for subdividing the human cerebral cortex on MRI scans "
+        "into gyral based regions of interest. NeuroImage 2006. doi:10.1016/j.neuroimage.2006.01.021"
+    ),
     "thomson1982": "Thomson DJ. Spectrum estimation and harmonic analysis. Proc IEEE 1982. doi:10.1109/PROC.1982.12433",
-    "whitham2007": "Whitham EM, et al. Scalp electrical recording during paralysis: quantitative evidence that EEG frequencies above "
-    "20 Hz are contaminated by EMG. Clin Neurophysiol 2007. doi:10.1016/j.clinph.2007.04.027",
-    "nichols2002": "Nichols TE, Holmes AP. Nonparametric permutation tests for functional neuroimaging: a primer with examples. "
-    "Hum Brain Mapp 2002. doi:10.1002/hbm.1058",
-    "hedges1981": "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. "
-    "J Educ Stat 1981. doi:10.3102/10769986006002107",
-    "rouder2009": "Rouder JN, et al. Bayesian t tests for accepting and rejecting the null hypothesis. Psychon Bull Rev 2009. "
-    "doi:10.3758/PBR.16.2.225",
-    "benjamini1995": "Benjamini Y, Hochberg Y. Controlling the false discovery rate. J R Stat Soc B 1995. "
-    "doi:10.1111/j.2517-6161.1995.tb02031.x",
-    "ojala2010": "Ojala M, Garriga GC. Permutation tests for studying classifier performance. J Mach Learn Res 2010;11:1833-1863.",
-    "varoquaux2018": "Varoquaux G. Cross-validation failure: small sample sizes lead to large error bars. NeuroImage 2018. "
-    "doi:10.1016/j.neuroimage.2017.06.061",
-    "snoek2019": "Snoek L, et al. How to control for confounds in decoding analyses of neuroimaging data. NeuroImage 2019. "
-    "doi:10.1016/j.neuroimage.2018.09.074",
+    "whitham2007": (
+        "Whitham EM, et al. Scalp electrical recording during paralysis: quantitative evidence that EEG "
+        "frequencies above 20 Hz are contaminated by EMG. Clin Neurophysiol 2007. doi:10.1016/j.clinph.2007.04.027"
+    ),
+    "nichols2002": (
+        "Nichols TE, Holmes AP. Nonparametric permutation tests for functional neuroimaging: a primer with "
+        "examples. Hum Brain Mapp 2002. doi:10.1002/hbm.1058"
+    ),
+    "hedges1981": (
+        "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. J Educ Stat "
+        "1981. doi:10.3102/10769986006002107"
+    ),
+    "rouder2009": (
+        "Rouder JN, et al. Bayesian t tests for accepting and rejecting the null hypothesis. Psychon Bull Rev "
+        "2009. doi:10.3758/PBR.16.2.225"
+    ),
+    "benjamini1995": (
+        "Benjamini Y, Hochberg Y. Controlling the false discovery rate. J R Stat Soc B 1995. "
+        "doi:10.1111/j.2517-6161.1995.tb02031.x"
+    ),
+    "ojala2010": (
+        "Ojala M, Garriga GC. Permutation tests for studying classifier performance. J Mach Learn Res "
+        "2010;11:1833-1863."
+    ),
+    "varoquaux2018": (
+        "Varoquaux G. Cross-validation failure: small sample sizes lead to large error bars. NeuroImage 2018. "
+        "doi:10.1016/j.neuroimage.2017.06.061"
+    ),
+    "snoek2019": (
+        "Snoek L, et al. How to control for confounds in decoding analyses of neuroimaging data. NeuroImage 2019. "
+        "doi:10.1016/j.neuroimage.2018.09.074"
+    ),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from painconn.reporting.notation import is_number, side_name
+from painconn.reporting.records import records
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,11 @@ class TargetResults:
         A gate that could not be evaluated has not passed; it counts as failed unless the audit as a whole passed.
         """
         passed = (self.audit or {}).get("passed")
-        failed = [gate for gate in self.gates if gate.get("passed") is False and not (passed and gate.get("evaluated") is False)]
+        failed = [
+            gate
+            for gate in self.gates
+            if gate.get("passed") is False and not (passed and gate.get("evaluated") is False)
+        ]
         if not failed and passed is False:
             failed = [{"gate": "audit", "expected": "passed", "found": "failed, no gate named", "passed": False}]
         return failed
@@ -132,6 +137,14 @@ class StudyResults:
         """Whether any target failed its own audit."""
         return any(target.failed_gates for target in self.targets.values())
 
+    @property
+    def exclusion_reasons(self) -> list[tuple[str, str, int]]:
+        """Step, check and number of lines of the exclusion table, in order of appearance."""
+        if self.exclusions is None or self.exclusions.empty:
+            return []
+        sizes = self.exclusions.groupby(["step", "check"], sort=False).size().reset_index(name="lines")
+        return [(str(row["step"]), str(row["check"]), int(row["lines"])) for row in records(sizes)]
+
 
 @dataclass(frozen=True)
 class Control:
@@ -178,7 +191,7 @@ def positive_controls(results: StudyResults) -> list[Control]:
             named = rows.get("family", rows["test"]).astype(str).eq(name) | rows["test"].astype(str).eq(name)
             matching = rows[named] if named.any() else rows[rows["test"].astype(str).eq(settings["feature"])]
             if not matching.empty:
-                row = matching.iloc[0].to_dict()
+                row = records(matching.head(1))[0]
                 break
         controls.append(
             Control(

@@ -20,6 +20,7 @@ from painconn.reporting.notation import (
     words,
 )
 from painconn.reporting.performance import Performance
+from painconn.reporting.records import records
 from painconn.reporting.results import TargetResults
 
 N_EXPLORATORY = 20
@@ -45,15 +46,26 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if is_number(value):
         return significant(value)
-    return "n/a" if value is None or (isinstance(value, float) and pd.isna(value)) or value == "" else str(value)
+    if value == "":
+        return "–"
+    return "n/a" if value is None or (isinstance(value, float) and pd.isna(value)) else str(value)
 
 
-def tests_table(tests: pd.DataFrame, caption: str, *, p_corrected: str = "p_fwe") -> Table:
+def tests_table(tests: pd.DataFrame, caption: str, *, sides: tuple[str, str], p_corrected: str) -> Table:
     """Return one row per test with its estimate, effect, interval and p values; not computable ones say why."""
     corrected = {"p_fwe": "p (family-wise)", "q_fdr": "q (FDR)"}[p_corrected]
-    header = ("test", "estimate", effect_word(tests), "95 % interval", "p", corrected, "BF01", "n a", "n b")
+    header = (
+        "test",
+        "estimate",
+        effect_word(tests),
+        "95 % interval",
+        "p",
+        corrected,
+        "BF01",
+        *(f"n {side}" for side in sides),
+    )
     rows = []
-    for row in tests.to_dict(orient="records"):
+    for row in records(tests):
         name, people = column_words(row["test"]), (count(row.get("n_a")), count(row.get("n_b")))
         if not is_number(row.get("estimate")):
             reason = str(row.get("reason") or "").replace("nan", "")
@@ -73,7 +85,9 @@ def tests_table(tests: pd.DataFrame, caption: str, *, p_corrected: str = "p_fwe"
             )
         )
     marked = frozenset(
-        index for index, value in enumerate(tests.get(p_corrected, pd.Series(dtype=float))) if is_number(value) and value < ALPHA
+        index
+        for index, value in enumerate(tests.get(p_corrected, pd.Series(dtype=float)))
+        if is_number(value) and value < ALPHA
     )
     return Table(caption=caption, header=header, rows=tuple(rows), marked=marked)
 
@@ -84,15 +98,24 @@ def exploratory_families(tests: pd.DataFrame) -> Table:
     for name, family in tests.groupby("family", sort=False):
         computed, below = family["p"].notna(), family["q_fdr"].lt(ALPHA)
         size = family["family_size"].iloc[0] if "family_size" in family else len(family)
-        rows.append((words(str(name)), count(size), count(computed.sum()), count(below.sum()), count(family["p"].lt(ALPHA).sum())))
+        rows.append(
+            (
+                words(str(name)),
+                count(size),
+                count(computed.sum()),
+                count(below.sum()),
+                count(family["p"].lt(ALPHA).sum()),
+            )
+        )
     return Table(
-        caption="Exploratory families: tests that were not declared. With no effect anywhere, about 5 % of the p values fall below .05.",
+        caption="Exploratory families: tests that were not declared. With no effect anywhere, about 5 % of the p "
+        "values fall below .05.",
         header=("family", "tests", "computed", "q (FDR) below .05", "p below .05, uncorrected"),
         rows=tuple(rows),
     )
 
 
-def exploratory_top(tests: pd.DataFrame) -> Table | None:
+def exploratory_top(tests: pd.DataFrame, *, sides: tuple[str, str]) -> Table | None:
     """Return the exploratory tests with the smallest p, with their q; None when none was computed."""
     computed = tests[tests["p"].notna()]
     if computed.empty:
@@ -100,8 +123,9 @@ def exploratory_top(tests: pd.DataFrame) -> Table | None:
     top = computed.sort_values("p", kind="stable").head(N_EXPLORATORY)
     return tests_table(
         top,
-        f"The {len(top)} exploratory tests with the smallest p out of {count(len(computed))} computed; q is the false discovery rate "
-        "within each family. Chosen for being the smallest: sizes are exaggerated.",
+        f"The {len(top)} exploratory tests with the smallest p out of {count(len(computed))} computed; q is the false "
+        "discovery rate within each family (below .05 in bold). Chosen for being the smallest: sizes are exaggerated.",
+        sides=sides,
         p_corrected="q_fdr",
     )
 
@@ -110,7 +134,8 @@ def performance_table(models: Sequence[Performance], baselines: Sequence[Perform
     """Return one row per feature set and baseline."""
     rows = [
         (
-            words(score.name) + (" (baseline)" if index >= len(models) else " (exploratory)" if score.exploratory else ""),
+            words(score.name)
+            + (" (baseline)" if index >= len(models) else " (exploratory)" if score.exploratory else ""),
             count(score.n_features) if score.n_features is not None else "–",
             number(score.auc),
             interval(score.low, score.high),
@@ -123,12 +148,14 @@ def performance_table(models: Sequence[Performance], baselines: Sequence[Perform
         for index, score in enumerate((*models, *baselines))
     ]
     header = (
-        "features", "columns", "AUC", "95 % interval", "permutation p", "mean AUC, permuted labels", "balanced accuracy",
-        "sensitivity / specificity", "Brier score",
+        "features", "columns", "AUC", "95 % interval", "permutation p", "mean AUC, permuted labels",
+        "balanced accuracy", "sensitivity / specificity", "Brier score",
     )  # fmt: skip
     caption = f"Out-of-fold performance ({people}). The first row answers the question."
     if models and is_number(models[0].brier_no_skill):
-        caption += f" A model without features has a Brier score of {number(models[0].brier_no_skill, 3)}; lower is better."
+        caption += (
+            f" A model without features has a Brier score of {number(models[0].brier_no_skill, 3)}; lower is better."
+        )
     return Table(caption=caption, header=header, rows=tuple(rows))
 
 
@@ -170,10 +197,14 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, st
 
 
 def plain_table(table: pd.DataFrame, caption: str) -> Table:
-    """Return a saved table as it is, without the columns that are never shown."""
-    shown = table[[name for name in table.columns if str(name).lower() not in _NEVER_SHOWN]]
+    """Return a saved table as it is, without columns that are empty or never shown."""
+    said = [name for name in table.columns if str(name).lower() not in _NEVER_SHOWN and not table[name].eq("").all()]
+    shown = table[said]
     rows = tuple(
-        tuple(str(value) if name in _LABEL_COLUMNS else _cell(value) for name, value in zip(shown.columns, row, strict=True))
+        tuple(
+            str(value) if name in _LABEL_COLUMNS else _cell(value)
+            for name, value in zip(shown.columns, row, strict=True)
+        )
         for row in shown.itertuples(index=False, name=None)
     )
     return Table(caption=caption, header=tuple(words(str(name)) for name in shown.columns), rows=rows)
@@ -199,11 +230,15 @@ def flag_table(quality: pd.DataFrame, *, warn_epochs: int) -> Table:
         flags.append(("numerical rank below the tracked rank", quality["rank_data"].lt(quality["rank_tracked"])))
     total = len(quality)
     rows = tuple((told, f"{int(flag.sum())} of {total}", f"{100 * flag.mean():.0f} %") for told, flag in flags)
-    return Table(caption=f"Flagged recordings ({total} in the quality table).", header=("flag", "recordings", "fraction"), rows=rows)
+    return Table(
+        caption=f"Flagged recordings ({total} in the quality table).",
+        header=("flag", "recordings", "fraction"),
+        rows=rows,
+    )
 
 
 def _epoch_flags(kept: pd.Series, warn_epochs: int) -> Iterable[tuple[str, pd.Series]]:
-    """Return, per condition of texts such as ``rest 28/31, task 30/30``, who kept fewer epochs than the warning level."""
+    """Return, per condition of texts such as ``rest 28/31, task 30/30``, who kept fewer epochs than the level."""
     counts = kept.map(lambda text: {name: int(n) for name, n in _KEPT.findall(text)})
     for condition in dict.fromkeys(name for each in counts for name in each):
         few = counts.map(lambda each, condition=condition: each.get(condition, warn_epochs) < warn_epochs).astype(bool)
@@ -218,7 +253,11 @@ def spread_table(quality: pd.DataFrame) -> Table:
         for name, values in numeric.items()
         if str(name).lower() not in _NEVER_SHOWN and name not in _LABEL_COLUMNS and values.notna().any()
     )
-    return Table(caption="Spread of each quality figure over recordings.", header=("figure", "median", "smallest", "largest"), rows=rows)
+    return Table(
+        caption="Spread of each quality figure over recordings.",
+        header=("figure", "median", "smallest", "largest"),
+        rows=rows,
+    )
 
 
 def not_computable_table(table: pd.DataFrame) -> Table:
@@ -226,7 +265,11 @@ def not_computable_table(table: pd.DataFrame) -> Table:
     keys = [name for name in ("condition", "window", "measure", "band", "reason") if name in table]
     groups = table.fillna("n/a").groupby(keys, sort=False)
     rows = tuple(
-        (*(words(str(value)) for value in values), count(len(group)), count(group["participant"].nunique()) if "participant" in group else "n/a")
+        (
+            *(words(str(value)) for value in values),
+            count(len(group)),
+            count(group["participant"].nunique()) if "participant" in group else "n/a",
+        )
         for values, group in groups
     )
     return Table(

@@ -9,7 +9,17 @@ import pandas as pd
 from painconn.reporting import data_figures, effect_figures, prediction_figures
 from painconn.reporting.drawing import Picture
 from painconn.reporting.headline import answer, meaning, people, primary_performance
-from painconn.reporting.notation import column_words, count, interval, is_number, number, p_text, plural, significant, words
+from painconn.reporting.notation import (
+    column_words,
+    count,
+    interval,
+    is_number,
+    number,
+    p_text,
+    plural,
+    significant,
+    words,
+)
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
 from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
 from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
@@ -69,14 +79,17 @@ def control_view(results: StudyResults, control: Control) -> ControlView:
     row = control.row or {}
     sides = _sides(control.contrast)
     kind = str(control.contrast["kind"])
+    asked = f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}"
     if control.row is None:
-        sentence = f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}; its result is not available."
+        sentence = f"{asked}; its result is not available."
     else:
         sentence = (
-            f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}. Found: difference "
-            f"{significant(row.get('estimate'))}, statistic {number(row.get('statistic'))}, {p_text(row.get('p'))}, "
-            f"{effect_figures.EFFECT_WORDS.get(str(row.get('effect_size_kind')), 'effect size')} {number(row.get('hedges_g'))}, 95 % interval "
-            f"{interval(row.get('ci_low'), row.get('ci_high'))}, n = {people(row.get('n_a'), row.get('n_b'), kind)}."
+            f"{asked}. Found: "
+            f"difference {significant(row.get('estimate'))}, statistic {number(row.get('statistic'))}, "
+            f"{p_text(row.get('p'))}, "
+            f"{effect_figures.EFFECT_WORDS.get(str(row.get('effect_size_kind')), 'effect size')} "
+            f"{number(row.get('hedges_g'))}, 95 % interval {interval(row.get('ci_low'), row.get('ci_high'))}, n = "
+            f"{people(row.get('n_a'), row.get('n_b'), kind)}."
         )
         reason = row.get("reason")
         if not is_number(row.get("estimate")) and isinstance(reason, str) and reason:
@@ -123,7 +136,15 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         audit_state=state,
         gates=gates_table(target) if target.audit is not None else None,
         primary_pictures=_primary_pictures(results, target, primary, centroids),
-        primary_table=None if primary.empty else tests_table(primary, f"All {len(primary)} declared tests of {target.name}; p below .05 after family-wise correction is set in bold."),
+        primary_table=None
+        if primary.empty
+        else tests_table(
+            primary,
+            f"All {len(primary)} declared tests of {target.name}; p below .05 after family-wise correction is set in "
+            "bold.",
+            sides=target.sides,
+            p_corrected="p_fwe",
+        ),
         classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
         increment=increment_sentence(saved),
@@ -131,7 +152,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         limits=_limits(target),
         notes=tuple(dict.fromkeys(str(note) for note in (target.declaration or {}).get("notes") or [])),
         exploratory_families=None if exploratory.empty else exploratory_families(exploratory),
-        exploratory_top=None if exploratory.empty else exploratory_top(exploratory),
+        exploratory_top=None if exploratory.empty else exploratory_top(exploratory, sides=target.sides),
         spectra=_spectra(results, target),
     )
 
@@ -143,10 +164,16 @@ def _primary_pictures(
         return ()
     groups = (results.study.get("features") or {}).get("groups") or {}
     drawn = (
-        effect_figures.block_matrices(primary, sides=target.sides, title=f"{target.name}: primary family, effect sizes"),
+        effect_figures.block_matrices(
+            primary, sides=target.sides, title=f"{target.name}: primary family, effect sizes"
+        ),
         effect_figures.largest_effects(primary, sides=target.sides, title=f"{target.name}: largest primary effects"),
         effect_figures.circuits(
-            primary, sides=target.sides, title=f"{target.name}: primary family on the brain", centroids=centroids, groups=groups
+            primary,
+            sides=target.sides,
+            title=f"{target.name}: primary family on the brain",
+            centroids=centroids,
+            groups=groups,
         ),
     )
     return tuple(picture for picture in drawn if picture)
@@ -156,7 +183,9 @@ def _classifier_pictures(
     target: TargetResults, models: list[Performance], baselines: list[Performance], n_people: str
 ) -> tuple[Picture, ...]:
     drawn = [
-        prediction_figures.auc_against_null(models, baselines, people=n_people, title=f"{target.name}: AUC against permuted labels")
+        prediction_figures.auc_against_null(
+            models, baselines, people=n_people, title=f"{target.name}: AUC against permuted labels"
+        )
     ]
     probabilities = mean_probabilities(target)
     if probabilities:
@@ -167,7 +196,9 @@ def _classifier_pictures(
             )
         )
     drawn += [
-        prediction_figures.learning_curve(model, people=n_people, title=f"{target.name}: learning curve, {words(model.name)}")
+        prediction_figures.learning_curve(
+            model, people=n_people, title=f"{target.name}: learning curve, {words(model.name)}"
+        )
         for model in models[:1]
     ]
     return tuple(picture for picture in drawn if picture)
@@ -184,9 +215,11 @@ def _detectable(target: TargetResults) -> str:
         return ""
     symbol, n_people = str(saved.get("effect") or "effect size"), people(*target.n_sides, target.kind)
     return (
-        f"Minimum detectable effect (n = {n_people}, power {number(saved.get('power'))}, two-sided level {number(saved.get('alpha'))}): {symbol} of "
-        f"{number(saved.get('one_test'), absent='no size')} for a single test, {number(saved.get('whole_family'), absent='no size')} for any one test "
-        f"of the whole family of {count(saved.get('family_size'))} (Bonferroni, an upper bound). Smaller effects would probably have been missed."
+        f"Minimum detectable effect (n = {n_people}, power {number(saved.get('power'))}, two-sided level "
+        f"{number(saved.get('alpha'))}): {symbol} of {number(saved.get('one_test'), absent='no size')} for a single "
+        f"test, {number(saved.get('whole_family'), absent='no size')} for any one test of the whole family of "
+        f"{count(saved.get('family_size'))} (Bonferroni, an upper bound). Smaller effects would probably have been "
+        "missed."
     )
 
 
@@ -194,12 +227,15 @@ def _widths(target: TargetResults) -> str:
     tests = target.tests("primary")
     if tests.empty or not {"ci_low", "ci_high"} <= set(tests.columns):
         return ""
-    width = (pd.to_numeric(tests["ci_high"], errors="coerce") - pd.to_numeric(tests["ci_low"], errors="coerce")).dropna()
+    width = (
+        pd.to_numeric(tests["ci_high"], errors="coerce") - pd.to_numeric(tests["ci_low"], errors="coerce")
+    ).dropna()
     if width.empty:
         return ""
     return (
-        f"The 95 % intervals of the {plural(len(width), 'computed primary test')} are {number(width.median())} wide (median; "
-        f"{effect_figures.effect_word(tests)}), the widest {number(width.max())}. An effect inside them can neither be claimed nor denied."
+        f"The 95 % intervals of the {plural(len(width), 'computed primary test')} are {number(width.median())} wide "
+        f"(median; {effect_figures.effect_word(tests)}), the widest {number(width.max())}. An effect inside them can "
+        "neither be claimed nor denied."
     )
 
 
@@ -210,7 +246,8 @@ def _spectra(results: StudyResults, target: TargetResults) -> Picture | None:
     if tables is None:
         return None
     named = {
-        side: table.rename(columns=float) for side, table in zip(target.sides, compared_people(target, tables), strict=True)
+        side: table.rename(columns=float)
+        for side, table in zip(target.sides, compared_people(target, tables), strict=True)
     }
     bands = (results.study.get("connectivity") or {}).get("bands_hz") or {}
     return data_figures.mean_spectra(named, bands_hz=bands, title=f"{target.name}: mean spectra")
@@ -236,8 +273,12 @@ def data_view(results: StudyResults) -> DataView:
     flags = None if quality is None or quality.empty else flag_table(quality, warn_epochs=warn_epochs)
     return DataView(
         flow=_flow(results),
-        exclusions=None if exclusions is None or exclusions.empty else plain_table(exclusions, "Every exclusion, with what was found, what was wanted and what can be done."),
-        dropped=tuple(_dropped(target) for target in results.targets.values() if (target.declaration or {}).get("dropped")),
+        exclusions=None
+        if exclusions is None or exclusions.empty
+        else plain_table(exclusions, "Every exclusion, with what was found, what was wanted and what can be done."),
+        dropped=tuple(
+            _dropped(target) for target in results.targets.values() if (target.declaration or {}).get("dropped")
+        ),
         flags=flags if flags and flags.rows else None,
         spread=None if quality is None or quality.empty else spread_table(quality),
         quality=None if quality is None or quality.empty else plain_table(quality, "Quality of every recording."),
@@ -246,22 +287,24 @@ def data_view(results: StudyResults) -> DataView:
 
 
 def _dropped(target: TargetResults) -> Table:
-    rows = tuple((str(entry.get("participant", "n/a")), str(entry.get("reason", "n/a"))) for entry in (target.declaration or {})["dropped"])
+    rows = tuple(
+        (str(entry.get("participant", "n/a")), str(entry.get("reason", "n/a")))
+        for entry in (target.declaration or {})["dropped"]
+    )
     return Table(caption=f"People left out of {target.name}.", header=("participant", "reason"), rows=rows)
 
 
 def _flow(results: StudyResults) -> Picture | None:
     if results.flow is None:
         return None
-    reasons: list[tuple[str, int]] = []
-    if results.exclusions is not None and len(results.exclusions):
-        sizes = results.exclusions.groupby(["step", "check"], sort=False).size()
-        reasons = [(f"{words(str(step))}: {words(str(check))}", int(n)) for (step, check), n in sizes.items()]
+    reasons = [(f"{words(step)}: {words(check)}", n) for step, check, n in results.exclusion_reasons]
     targets = []
     for target in results.targets.values():
         a, b = target.sides
         n_a, n_b = target.n_sides
-        told = f"{count(n_a)} {a}, {count(n_b)} {b}" if target.kind == "between" else f"{count(n_a)} people, {a} and {b}"
+        told = (
+            f"{count(n_a)} {a}, {count(n_b)} {b}" if target.kind == "between" else f"{count(n_a)} people, {a} and {b}"
+        )
         dropped = len((target.declaration or {}).get("dropped") or [])
         targets.append((target.name, f"{told}; {dropped} dropped"))
     return data_figures.exclusion_flow(results.flow, reasons=reasons, targets=targets, title="From found to compared")
@@ -278,7 +321,9 @@ def provenance_tables(results: StudyResults) -> tuple[Table, ...]:
     tables = [mapping_table(shown, "Where the numbers come from.", ("what", "value"))]
     jobs = results.provenance.get("jobs")
     if jobs:
-        tables.append(plain_table(pd.DataFrame([{"step": step, **cost} for step, cost in jobs.items()]), "What each step cost."))
+        tables.append(
+            plain_table(pd.DataFrame([{"step": step, **cost} for step, cost in jobs.items()]), "What each step cost.")
+        )
     return tuple(tables)
 
 

@@ -141,6 +141,7 @@ class Protocol:
     window_s: float = 1.25
     sfreq_hz: float = 250.0
     line_hz: float = 50.0
+    resolution_uv: float = 0.05
 
     @property
     def duration_s(self) -> float:

@@ -103,7 +103,8 @@ def _background(spec: CohortSpec, person: Person, gain: Array, *, seed: int) -> 
     rng = stream(seed, person.participant, "background")
     weighted = gain * np.exp(0.3 * rng.standard_normal(gain.shape[1]))
     values, vectors = np.linalg.eigh(weighted @ weighted.T)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    # The symmetric root is unique; one made of eigenvectors alone would hang on their arbitrary signs.
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
     centred = root - root.mean(axis=0)
     scale = person.background_uv / np.sqrt(np.mean(np.sum(centred**2, axis=1)))
     noise = signals.powerlaw_noise(
@@ -175,7 +176,7 @@ def electrode_signals(spec: CohortSpec, person: Person, *, seed: int, head: Simu
         )
     if person.flat_channel is not None:
         data = artefacts.with_flat_channel(data, spec.channels.index(person.flat_channel))
-    return data
+    return np.asarray(np.round(data / spec.protocol.resolution_uv) * spec.protocol.resolution_uv)
 
 
 def simulate_person(

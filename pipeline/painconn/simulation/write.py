@@ -62,13 +62,11 @@ def write_cohort(spec: CohortSpec, out: Path, *, seed: int, head: SimulationHead
     Raises
     ------
     InputError
-        `out` or its truth file exists.
+        `out` exists.
     """
-    existing = [path for path in (out, truth_path(out)) if path.exists()]
-    if existing:
+    if out.exists():
         raise InputError(
-            Problem(str(path), "it exists", "a place for a new dataset", "name another folder or remove this one")
-            for path in existing
+            Problem(str(out), "it exists", "a place for a new dataset", "name another folder or remove this one")
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:

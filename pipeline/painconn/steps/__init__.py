@@ -1,5 +1,5 @@
 """One module per step of the workflow: read, compute, write.
 
-Every step is a function ``run(results, settings, ...)`` that rules call as ``painconn step NAME``; ``settings`` is the step's
-own slice of the study, as JSON, and nothing else of the study reaches it.
+Every step is a function ``run(results, settings, ...)`` that rules call as ``painconn step NAME``; ``settings`` is the
+step's own slice of the study, as JSON, and nothing else of the study reaches it.
 """

@@ -41,7 +41,9 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         auc_limit=target.too_good_auc,
     )
     gates += [_best_of_all(scores, target.too_good_auc), _declared_first(results, name)]
-    gates = [gate for gate in gates if gate["gate"] != "duplicate_recordings" or fingerprints or not _from_table(settings)]
+    gates = [
+        gate for gate in gates if gate["gate"] != "duplicate_recordings" or fingerprints or not _from_table(settings)
+    ]
     write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
 
 
@@ -58,7 +60,9 @@ def _splits(rows: "np.ndarray[Any, Any]") -> tuple[Fold, ...]:
             (mine[(mine[:, 2] == 2) & (mine[:, 3] == index), 4], mine[(mine[:, 2] == 3) & (mine[:, 3] == index), 4])
             for index in sorted(set(mine[mine[:, 3] >= 0, 3].tolist()))
         )
-        folds.append(Fold(repeat=repeat, fold=fold, train=mine[mine[:, 2] == 0, 4], test=mine[mine[:, 2] == 1, 4], inner=inner))
+        folds.append(
+            Fold(repeat=repeat, fold=fold, train=mine[mine[:, 2] == 0, 4], test=mine[mine[:, 2] == 1, 4], inner=inner)
+        )
     return tuple(folds)
 
 
@@ -92,7 +96,8 @@ def _declared_first(results: Results, name: str) -> dict[str, Any]:
     rows = read_tsv(results.target(name, "compare.tsv"))
     rows = rows[rows["role"] == "primary"]
     tested = [
-        Family(str(family), "primary", tuple(part["test"]), tuple(declaration["covariates"])) for family, part in rows.groupby("family")
+        Family(str(family), "primary", tuple(part["test"]), tuple(declaration["covariates"]))
+        for family, part in rows.groupby("family")
     ]
     found = family_hash(tested, declared["contrast"])
     return {

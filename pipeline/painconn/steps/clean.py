@@ -18,7 +18,7 @@ from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
 from painconn.recordings.checks import admit_recording
 from painconn.steps.cut import Cut, cut_condition, cut_ready_epochs
-from painconn.store import read_tsv, write_exclusion, write_result
+from painconn.store import read_tsv, write_result
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -32,7 +32,12 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Clean one session; what cannot be used becomes an exclusion, what can goes on without it."""
     key = SessionKey.parse(name)
     sidecar = results.cleaned(key)
-    about = {"participant": key.participant, "session": key.session, "site": settings["session"]["site"], "step": "clean"}
+    about = {
+        "participant": key.participant,
+        "session": key.session,
+        "site": settings["session"]["site"],
+        "step": "clean",
+    }
     exclusions: list[Exclusion] = []
     try:
         record, files = _clean(settings, key, exclusions)
@@ -44,7 +49,9 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     write_result(sidecar, {**about, **record, "exclusions": exclusions}, files)
 
 
-def _clean(settings: dict[str, Any], key: SessionKey, exclusions: list[Exclusion]) -> tuple[dict[str, Any], dict[str, Callable[[Path], object]]]:
+def _clean(
+    settings: dict[str, Any], key: SessionKey, exclusions: list[Exclusion]
+) -> tuple[dict[str, Any], dict[str, Callable[[Path], object]]]:
     source = Source.model_validate(settings["source"])
     conditions = {name: Condition.model_validate(value) for name, value in settings["conditions"].items()}
     cleaning = CleaningConfig.model_validate(settings["cleaning"])
@@ -63,6 +70,7 @@ def _clean(settings: dict[str, Any], key: SessionKey, exclusions: list[Exclusion
         bad_channels=cleaning.bad_channels,
         max_bad_fraction=cleaning.max_bad_fraction,
         manual_bads=_manual(cleaning, key, "bad"),
+        manual_goods=_manual(cleaning, key, "good"),
         ica=cleaning.ica,
         ica_threshold=cleaning.ica_threshold,
         seed=seed_for(settings["seed"], "clean", key.participant, key.session),
@@ -70,12 +78,16 @@ def _clean(settings: dict[str, Any], key: SessionKey, exclusions: list[Exclusion
     cuts = {}
     for name, condition in conditions.items():
         seed = partial(seed_for, settings["seed"], key.participant, key.session, name)
-        serving = {recording: cleaned.raws[recording] for recording in raws if _serves(recording, settings, name, condition)}
+        serving = {
+            recording: cleaned.raws[recording] for recording in raws if _serves(recording, settings, name, condition)
+        }
         try:
             cuts[name] = cut_condition(serving, condition, cleaning, seed=seed)
         except RecordingFault as fault:
             logger.warning("%s, condition %s excluded: %s", key.name, name, fault)
-            exclusions.append({"recording": ", ".join(serving), "condition": name, "step": "clean", **fault.as_record()})
+            exclusions.append(
+                {"recording": ", ".join(serving), "condition": name, "step": "clean", **fault.as_record()}
+            )
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
@@ -98,7 +110,9 @@ def descriptions(conditions: Iterable[Condition]) -> tuple[str, ...]:
     return tuple({text for condition in conditions for text in (*condition.events, condition.block) if text})
 
 
-def _read(settings: dict[str, Any], source: Source, exclusions: list[Exclusion]) -> "tuple[dict[str, BaseRaw], list[float | None]]":
+def _read(
+    settings: dict[str, Any], source: Source, exclusions: list[Exclusion]
+) -> "tuple[dict[str, BaseRaw], list[float | None]]":
     """Read what can be read; a recording that cannot is an exclusion of its own."""
     import mne
 
@@ -110,7 +124,9 @@ def _read(settings: dict[str, Any], source: Source, exclusions: list[Exclusion])
     last: RecordingFault | None = None
     for row in settings["session"]["recordings"]:
         try:
-            raw, sidecars, _ = admit_recording(Path(source.root) / row["path"], source=source, root=root, descriptions=wanted)
+            raw, sidecars, _ = admit_recording(
+                Path(source.root) / row["path"], source=source, root=root, descriptions=wanted
+            )
             if montage is not None:
                 _place(raw, montage, mne)
             raws[recording_name(row)] = mark_flat_stretches(raw)
@@ -121,7 +137,9 @@ def _read(settings: dict[str, Any], source: Source, exclusions: list[Exclusion])
             exclusions.append({"recording": row["path"], "condition": "", "step": "clean", **fault.as_record()})
     if not raws:
         found = f"none of {len(settings['session']['recordings'])} recordings can be used"
-        problem = Problem(settings["session"]["name"], found, "at least one", "see the other exclusions of this session")
+        problem = Problem(
+            settings["session"]["name"], found, "at least one", "see the other exclusions of this session"
+        )
         raise RecordingFault(last.check if last else "recordings", problem)
     return raws, lines
 
@@ -132,7 +150,12 @@ def _place(raw: "BaseRaw", montage: dict[str, Any], mne: Any) -> None:
     found = [name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind == "eeg"]
     if set(found) != wanted:
         differing = ", ".join(sorted(wanted ^ set(found)))
-        problem = Problem("EEG channels", f"not the session's montage: {differing}", "the same channels", "rename or drop them for all")
+        problem = Problem(
+            "EEG channels",
+            f"not the session's montage: {differing}",
+            "the same channels",
+            "rename or drop them for all",
+        )
         raise RecordingFault("channels differ", problem)
     places = {name: np.array(place) for name, place in zip(montage["names"], montage["positions_m"], strict=True)}
     raw.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore", verbose="WARNING")
@@ -142,13 +165,22 @@ def _manual(cleaning: CleaningConfig, key: SessionKey, status: str) -> list[str]
     if cleaning.manual_channels is None:
         return []
     table = read_tsv(cleaning.manual_channels, dtype=str)
-    mine = (table["participant"] == key.participant) & (table["session"].fillna("") == key.session) & (table["status"] == status)
+    mine = (
+        (table["participant"] == key.participant)
+        & (table["session"].fillna("") == key.session)
+        & (table["status"] == status)
+    )
     return table.loc[mine, "channel"].tolist()
 
 
 def _session_record(cleaned: CleanedSession) -> dict[str, Any]:
     components = [
-        {"index": component.index, "label": component.label, "probability": component.probability, "removed": component.removed}
+        {
+            "index": component.index,
+            "label": component.label,
+            "probability": component.probability,
+            "removed": component.removed,
+        }
         | ({"weights": component.weights.tolist()} if component.removed else {})
         for component in cleaned.components
     ]

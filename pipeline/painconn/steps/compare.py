@@ -28,12 +28,20 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     contrast = target.contrast.model_dump_json()
     digest = family_hash(declared, contrast)
     primary = declared[0]
-    write_json(results.target(name, "primary_family.json"), {"family_hash": digest, "contrast": contrast, "tests": list(primary.tests)})
+    write_json(
+        results.target(name, "primary_family.json"),
+        {"family_hash": digest, "contrast": contrast, "tests": list(primary.tests)},
+    )
 
     data = DataConfig.model_validate(settings["data"])
     covariates = sorted({covariate for family in declared for covariate in family.covariates})
     selection = select(
-        table, data, target.contrast, covariates=covariates, minimum_per_group=settings["minimum_per_group"], where=f"targets.{name}"
+        table,
+        data,
+        target.contrast,
+        covariates=covariates,
+        minimum_per_group=settings["minimum_per_group"],
+        where=f"targets.{name}",
     )
     declared, notes = _testable(declared, selection)
     seed = seed_for(settings["seed"], "compare", name)
@@ -64,7 +72,9 @@ def _testable(declared: list[Family], selection: Selection) -> tuple[list[Family
         return declared, []
     left_out = [family.name for family in declared if MUSCLE in family.covariates and family.role != "primary"]
     kept = [family for family in declared if family.name not in left_out]
-    return kept, [f"not tested, because the muscle index is missing for some people: {', '.join(left_out)}"] if left_out else []
+    return kept, [
+        f"not tested, because the muscle index is missing for some people: {', '.join(left_out)}"
+    ] if left_out else []
 
 
 def _compare(selection: Selection, declared: list[Family], *, n_permutations: int, seed: int) -> Comparison:
@@ -105,7 +115,9 @@ def _controls(table: pd.DataFrame, data: DataConfig, settings: dict[str, Any]) -
         )
         family = Family(name, "positive_control", (control.feature,))
         n_permutations = settings["target"]["n_permutations"]
-        compared = _compare(selection, [family], n_permutations=n_permutations, seed=seed_for(settings["seed"], "control", name))
+        compared = _compare(
+            selection, [family], n_permutations=n_permutations, seed=seed_for(settings["seed"], "control", name)
+        )
         rows.append(compared.table)
         notes += list(compared.notes)
     return rows, notes

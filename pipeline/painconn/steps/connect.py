@@ -49,7 +49,9 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         write_exclusion(sidecar, fault, step="connect", **about)
 
 
-def _connect(results: Results, settings: dict[str, Any], key: SessionKey, cleaned: dict[str, Any], about: dict[str, str]) -> None:
+def _connect(
+    results: Results, settings: dict[str, Any], key: SessionKey, cleaned: dict[str, Any], about: dict[str, str]
+) -> None:
     folder = results.cleaned(key).parent
     observations, channels = _observations(folder, key, cleaned)
     continuous = _continuous(folder, key, cleaned, channels)
@@ -72,7 +74,11 @@ def _connect(results: Results, settings: dict[str, Any], key: SessionKey, cleane
         for inverse, kernel in kernels.items():
             features.add_regions(inverse, kernel.region_names, kernel.values @ data)
             envelopes = partial(_segments, kernel, continuous, cleaned["conditions"][condition]["segments"])
-            reason = cleaned["conditions"][condition]["segments_reason"] if window == "epoch" else "events have no continuous segments"
+            reason = (
+                cleaned["conditions"][condition]["segments_reason"]
+                if window == "epoch"
+                else "events have no continuous segments"
+            )
             features.add_envelopes(inverse, kernel.region_names, None if reason else envelopes, reason)
         rows.append(features.columns | _quality_columns(cleaned, condition))
         spectra.append(features.sensor_spectrum_db)
@@ -101,7 +107,11 @@ def _connect(results: Results, settings: dict[str, Any], key: SessionKey, cleane
         "smoothing_hz": features.smoothing_hz,
         "estimators": {"phase measures": "over epochs", "envelope measures": "over time, mean over segments"},
         "n_epochs": {name: condition["n_epochs"] for name, condition in cleaned["conditions"].items()},
-        "fingerprints": {f"{c}__{w}": [round(float(v), 6) for v in _print(data, cleaned["sfreq_hz"])] for (c, w), data in observations.items() if not w.endswith("evoked")},
+        "fingerprints": {
+            f"{c}__{w}": [round(float(v), 6) for v in _print(data, cleaned["sfreq_hz"])]
+            for (c, w), data in observations.items()
+            if not w.endswith("evoked")
+        },
     }
     files = {f"{key.name}_desc-connectivity_relmat.npz": arrays, f"{key.name}_desc-features_table.npz": table}
     write_result(results.connectivity(key), record, {name: partial(_write, arrays) for name, arrays in files.items()})
@@ -115,8 +125,10 @@ def _print(data: Signals, sfreq_hz: float) -> Signals:
     return fingerprint(np.hstack(list(data)), sfreq_hz)
 
 
-def _observations(folder: "Path", key: SessionKey, cleaned: dict[str, Any]) -> tuple[dict[tuple[str, str], Signals], tuple[str, ...]]:
-    """Read the selected epochs, (epochs, channels, times) in volts; event windows also with their evoked mean removed."""
+def _observations(
+    folder: "Path", key: SessionKey, cleaned: dict[str, Any]
+) -> tuple[dict[tuple[str, str], Signals], tuple[str, ...]]:
+    """Read the selected epochs, (epochs, channels, times) in volts; event windows with and without evoked mean."""
     import mne
 
     observations: dict[tuple[str, str], Signals] = {}
@@ -135,7 +147,9 @@ def _observations(folder: "Path", key: SessionKey, cleaned: dict[str, Any]) -> t
     return observations, channels
 
 
-def _continuous(folder: "Path", key: SessionKey, cleaned: dict[str, Any], channels: tuple[str, ...]) -> dict[str, Signals]:
+def _continuous(
+    folder: "Path", key: SessionKey, cleaned: dict[str, Any], channels: tuple[str, ...]
+) -> dict[str, Signals]:
     import mne
 
     wanted = {recording for condition in cleaned["conditions"].values() for recording in condition["segments"]}
@@ -157,7 +171,9 @@ def _kernels(
     sidecar = results.forward(settings["session"]["montage"])
     arrays = read_arrays(sidecar.with_name(f"montage-{settings['session']['montage']}_leadfield.npz"))
     field = LeadField.from_arrays(arrays).pick(channels)
-    covariance = pooled_covariance({key: data for key, data in observations.items() if key[1] in ("epoch", "pre_evoked", "post_evoked")})
+    covariance = pooled_covariance(
+        {key: data for key, data in observations.items() if key[1] in ("epoch", "pre_evoked", "post_evoked")}
+    )
     return {
         inverse: INVERSES[inverse].load()(
             field,

@@ -86,7 +86,9 @@ def _joined(parts: "list[dict[str, BaseEpochs]]") -> "dict[str, BaseEpochs]":
     return {window: mne.concatenate_epochs([part[window] for part in parts], verbose="WARNING") for window in parts[0]}
 
 
-def _selected(windows: "dict[str, BaseEpochs]", condition: Condition, cleaning: CleaningConfig, seed: Callable[[str], int]) -> Cut:
+def _selected(
+    windows: "dict[str, BaseEpochs]", condition: Condition, cleaning: CleaningConfig, seed: Callable[[str], int]
+) -> Cut:
     n_cut = len(next(iter(windows.values())))
     if n_cut < condition.n_epochs:
         select_epochs(n_cut, n_epochs=condition.n_epochs, seed=0)
@@ -164,7 +166,10 @@ def cut_ready_epochs(
                 windows = {"epoch": epochs} if condition.kind == "rest" else _split(epochs, condition)
                 seed = partial(seed_for, settings["seed"], key.participant, key.session, name)
                 cuts[name] = _selected(windows, condition, cleaning, seed)
-                quality[row["path"]] = {"rank_data": ranks[row["path"]], "minutes_recorded": len(epochs) * epochs.times.size / epochs.info["sfreq"] / 60}
+                quality[row["path"]] = {
+                    "rank_data": ranks[row["path"]],
+                    "minutes_recorded": len(epochs) * epochs.times.size / epochs.info["sfreq"] / 60,
+                }
             except RecordingFault as fault:
                 exclusions.append({"recording": row["path"], "condition": name, "step": "clean", **fault.as_record()})
     if not cuts:
@@ -172,9 +177,10 @@ def cut_ready_epochs(
         raise RecordingFault("conditions", problem)
     rank = min(ranks.values())
     sfreq_hz = float(next(iter(next(iter(cuts.values())).windows.values())).info["sfreq"])
+    montage = settings["montage"]["names"]
     session = {
-        "bads": {}, "good_channels": settings["montage"]["names"], "components": [], "ica_converged": None,
-        "rank": {"used": rank, "tracked": len(settings["montage"]["names"]) - 1, "data": ranks, "components_removed": 0},
+        "bads": {}, "good_channels": montage, "components": [], "ica_converged": None,
+        "rank": {"used": rank, "tracked": len(montage) - 1, "data": ranks, "components_removed": 0},
         "lowpass_hz": _lowpass(source, cleaning), "sfreq_hz": sfreq_hz, "line_freq_hz": source.line_freq_hz,
         "quality": quality, "spectra": spectra,
     }  # fmt: skip
@@ -182,10 +188,14 @@ def cut_ready_epochs(
 
 
 def _lowpass(source: Source, cleaning: CleaningConfig) -> float:
-    return effective_lowpass(h_freq_hz=cleaning.h_freq_hz, sfreq_hz=cleaning.sfreq_hz, recording_lowpass_hz=source.recording_lowpass_hz)
+    return effective_lowpass(
+        h_freq_hz=cleaning.h_freq_hz, sfreq_hz=cleaning.sfreq_hz, recording_lowpass_hz=source.recording_lowpass_hz
+    )
 
 
-def _ready_epochs(settings: dict[str, Any], source: Source, cleaning: CleaningConfig, row: dict[str, str]) -> "tuple[BaseEpochs, int]":
+def _ready_epochs(
+    settings: dict[str, Any], source: Source, cleaning: CleaningConfig, row: dict[str, str]
+) -> "tuple[BaseEpochs, int]":
     import mne
 
     from painconn.cleaning.rank import numerical_rank
@@ -196,11 +206,15 @@ def _ready_epochs(settings: dict[str, Any], source: Source, cleaning: CleaningCo
     run_checks(signal_of(epochs, source=source), where=row["path"])
     epochs.pick("eeg", exclude=(), verbose="WARNING")
     if float(epochs.info["sfreq"]) < cleaning.sfreq_hz:
-        problem = Problem(row["path"], f"{epochs.info['sfreq']:g} Hz", f"at least {cleaning.sfreq_hz:g} Hz", "lower cleaning.sfreq_hz")
+        problem = Problem(
+            row["path"], f"{epochs.info['sfreq']:g} Hz", f"at least {cleaning.sfreq_hz:g} Hz", "lower cleaning.sfreq_hz"
+        )
         raise RecordingFault("rate", problem)
     montage = settings["montage"]
     places = {name: np.array(place) for name, place in zip(montage["names"], montage["positions_m"], strict=True)}
-    epochs.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore", verbose="WARNING")
+    epochs.set_montage(
+        mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore", verbose="WARNING"
+    )
     epochs.set_eeg_reference("average", projection=False, verbose="WARNING")
     rank = numerical_rank(np.hstack(list(epochs.get_data(verbose="WARNING"))), average_reference=True)
     lowpass_hz = _lowpass(source, cleaning)
@@ -219,8 +233,11 @@ def _split(epochs: "BaseEpochs", condition: Condition) -> "dict[str, BaseEpochs]
     spans = {"pre": -length, "post": condition.window_s[0]}
     if epochs.tmin > -length + 0.5 / sfreq or epochs.tmax < condition.window_s[1] - 1.5 / sfreq:
         found = f"epochs from {epochs.tmin:g} to {epochs.tmax:g} s"
-        problem = Problem("epochs", found, f"{-length:g} to {condition.window_s[1]:g} s", "shorten window_s, or use kind: rest")
+        problem = Problem(
+            "epochs", found, f"{-length:g} to {condition.window_s[1]:g} s", "shorten window_s, or use kind: rest"
+        )
         raise RecordingFault("window", problem)
     return {
-        window: epochs.copy().crop(start, start + (n_samples - 1) / sfreq, verbose="WARNING") for window, start in spans.items()
+        window: epochs.copy().crop(start, start + (n_samples - 1) / sfreq, verbose="WARNING")
+        for window, start in spans.items()
     }

@@ -1,4 +1,4 @@
-"""Which tests belong to which family, and which columns to which feature set: fixed by the settings alone, before any label."""
+"""Which tests belong to which family, and which columns to which feature set: fixed before any label is opened."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,14 +35,23 @@ def families(settings: dict[str, Any], columns: list[str]) -> list[Family]:
 def primary_tests(settings: dict[str, Any]) -> list[str]:
     """Return the declared primary tests: every block in every band of the primary family."""
     family = settings["target"]["primary"]
-    return [name for band in family["bands"] for name in block_names(family["measure"], family["inverse"], band, settings["groups"])]
+    return [
+        name
+        for band in family["bands"]
+        for name in block_names(family["measure"], family["inverse"], band, settings["groups"])
+    ]
 
 
-def _exploratory(settings: dict[str, Any], columns: list[str], covariates: tuple[str, ...], taken: set[str]) -> Iterator[Family]:
+def _exploratory(
+    settings: dict[str, Any], columns: list[str], covariates: tuple[str, ...], taken: set[str]
+) -> Iterator[Family]:
     bands = settings["connectivity"]["bands_hz"]
     below = [band for band, (low, _) in bands.items() if low < MUSCLE_FROM_HZ]
     above = [band for band, (low, _) in bands.items() if low >= MUSCLE_FROM_HZ]
-    for chosen, adjusted, suffix in ((below, covariates, ""), (above, _with_muscle(covariates), ", adjusted for muscle")):
+    for chosen, adjusted, suffix in (
+        (below, covariates, ""),
+        (above, _with_muscle(covariates), ", adjusted for muscle"),
+    ):
         for name, tests in _kinds(settings, columns, chosen):
             left = tuple(test for test in tests if test not in taken)
             if left:
@@ -57,9 +66,18 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
     regions = region_names()
     for inverse in settings["inverses"]:
         for measure in settings["connectivity"]["measures"]:
-            yield f"{measure} blocks, {inverse}", [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])]
-            yield f"{measure} edges, {inverse}", [n for band in bands for n in edge_names(measure, inverse, band, regions)]
-        yield f"relative power of regions, {inverse}", [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions)]
+            yield (
+                f"{measure} blocks, {inverse}",
+                [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])],
+            )
+            yield (
+                f"{measure} edges, {inverse}",
+                [n for band in bands for n in edge_names(measure, inverse, band, regions)],
+            )
+        yield (
+            f"relative power of regions, {inverse}",
+            [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions)],
+        )
     prefixes = tuple(join(POWER_RELATIVE, SENSORS, band, "") for band in bands)
     yield "relative power of sensors", [column for column in columns if prefixes and column.startswith(prefixes)]
 
@@ -74,7 +92,9 @@ def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list
     sets["edges"] = [n for band in family["bands"] for n in edge_names(family["measure"], inverse, band, regions)]
     for measure in settings["connectivity"]["measures"]:
         if MEASURES[measure].estimator == "over_time":
-            sets[f"{measure} blocks"] = [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])]
+            sets[f"{measure} blocks"] = [
+                n for band in bands for n in block_names(measure, inverse, band, settings["groups"])
+            ]
     power = [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions) if not n.endswith(MEAN)]
     sets["relative power"] = power
     known = set(columns)

@@ -30,7 +30,10 @@ def run(results: Results, settings: dict[str, Any], montage: str) -> None:
         "step": "forward",
         "montage": montage,
         "n_sources": len(field.normals),
-        "electrode_distance_mm": {"median": float(np.median(list(distances.values()))), "largest": max(distances.values())},
+        "electrode_distance_mm": {
+            "median": float(np.median(list(distances.values()))),
+            "largest": max(distances.values()),
+        },
     }
     name = f"montage-{montage}_leadfield.npz"
     write_result(sidecar, record, {name: lambda path: write_arrays(path, field.as_arrays())})

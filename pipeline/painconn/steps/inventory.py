@@ -73,7 +73,14 @@ def _build(study: StudyConfig, files: list[RecordingFile]) -> dict[str, Any]:
         key = SessionKey(file.participant, file.session)
         session = sessions.setdefault(
             key,
-            {"name": key.name, "participant": key.participant, "session": key.session, "site": file.site, "montage": None, "recordings": []},
+            {
+                "name": key.name,
+                "participant": key.participant,
+                "session": key.session,
+                "site": file.site,
+                "montage": None,
+                "recordings": [],
+            },
         )
         session["recordings"].append({"path": file.path, "task": file.task, "run": file.run, "suffix": file.suffix})
         if session["montage"] is None:

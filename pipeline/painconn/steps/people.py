@@ -94,14 +94,18 @@ def target_people(
         try:
             labels = label_groups(mine, str(contrast.column), (str(contrast.a), str(contrast.b))).labels
         except PainconnError as error:
-            raise InputError(error.problems) from error
+            problems.extend(error.problems)
+            labels = labels.iloc[:0]
         outside = sorted(set(mine.index) - set(labels.index))
-        dropped += [{"participant": person, "reason": f"{contrast.column} is neither {contrast.a} nor {contrast.b}"} for person in outside]
+        dropped += [
+            {"participant": person, "reason": f"{contrast.column} is neither {contrast.a} nor {contrast.b}"}
+            for person in outside
+        ]
     tabled = [name for name in covariates if name not in QUALITY_COVARIATES]
     values = pd.DataFrame(index=labels.index)
     if tabled:
         try:
-            values = covariate_columns(mine.loc[labels.index], tabled)
+            values = covariate_columns(mine.loc[labels.index] if len(labels) else mine, tabled)
         except PainconnError as error:
             problems.extend(error.problems)
     if problems:
@@ -117,7 +121,12 @@ def _require_enough(labels: pd.Series, contrast: Contrast, minimum: int, where: 
         else {"people with both observations": len(labels)}
     )
     problems = [
-        Problem(where, f"{count} in {name}", f"at least {minimum} (data.minimum_per_group)", "add people, or lower the minimum knowingly")
+        Problem(
+            where,
+            f"{count} in {name}",
+            f"at least {minimum} (data.minimum_per_group)",
+            "add people, or lower the minimum knowingly",
+        )
         for name, count in counts.items()
         if count < minimum
     ]

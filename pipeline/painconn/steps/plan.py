@@ -76,7 +76,9 @@ class Plan:
     def settings_head(self) -> str:
         """Head: conductivities and source space."""
         cortex = self.study.cortex
-        return canonical_json(cortex.model_dump(mode="json", include={"template", "conductivity_s_per_m", "source_spacing"}))
+        return canonical_json(
+            cortex.model_dump(mode="json", include={"template", "conductivity_s_per_m", "source_spacing"})
+        )
 
     def settings_forward(self, montage: str) -> str:
         """Forward: the electrodes."""
@@ -84,7 +86,7 @@ class Plan:
         return canonical_json({"montage": self.inventory["montages"][montage], "max_electrode_distance_mm": limit})
 
     def settings_clean(self, name: str) -> str:
-        """Cleaning of one session: its recordings, its source, the conditions and the cleaning section."""
+        """Clean one session: its recordings, its source, the conditions and the cleaning section."""
         session = self.sessions[name]
         return canonical_json(
             {
@@ -125,7 +127,9 @@ class Plan:
                 "covariates": list(chosen.covariates if chosen.covariates is not None else study.data.covariates),
                 "minimum_per_group": study.data.minimum_per_group,
                 "data": study.data.model_dump(mode="json"),
-                "positive_controls": {name: control.model_dump(mode="json") for name, control in study.positive_controls.items()},
+                "positive_controls": {
+                    name: control.model_dump(mode="json") for name, control in study.positive_controls.items()
+                },
                 "connectivity": study.connectivity.model_dump(mode="json", include={"bands_hz", "measures"}),
                 "inverses": list(study.cortex.inverses),
                 "groups": study.features.model_dump(mode="json")["groups"],

@@ -39,13 +39,20 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
             confounds=confounds,
         )
         role = "exploratory" if scores else "primary"
-        scores[set_name] = {"role": role, **evaluation.scores, "null_values": [round(float(value), 6) for value in evaluation.null]}
+        scores[set_name] = {
+            "role": role,
+            **evaluation.scores,
+            "null_values": [round(float(value), 6) for value in evaluation.null],
+        }
         predictions.append(evaluation.predictions.assign(feature_set=set_name))
         if role == "primary":
             write_atomically(results.target(name, "evaluation.npz"), partial(_save, evaluation))
     write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
     primary = next(iter(scores))
-    write_json(results.target(name, "scores.json"), _plain({"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}))
+    write_json(
+        results.target(name, "scores.json"),
+        _plain({"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}),
+    )
 
 
 def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tuple[Selection, Design]:
@@ -77,7 +84,10 @@ def usable_sets(settings: dict[str, Any], selection: Selection) -> dict[str, lis
     """Return the feature sets without columns that nobody has; sets without any column are left out."""
     columns = [column for column in selection.features.columns if column not in KEYS]
     present = selection.features.notna().any()
-    sets = {name: [column for column in wanted if present[column]] for name, wanted in feature_sets(settings, columns).items()}
+    sets = {
+        name: [column for column in wanted if present[column]]
+        for name, wanted in feature_sets(settings, columns).items()
+    }
     return {name: wanted for name, wanted in sets.items() if wanted}
 
 
@@ -94,7 +104,11 @@ def _save(evaluation: Evaluation, path: Any) -> None:
         )
         for row in rows
     ]
-    arrays = {"null": evaluation.null, "labellings": evaluation.labellings.astype(np.int8), "splits": np.array(splits, dtype=np.int32)}
+    arrays = {
+        "null": evaluation.null,
+        "labellings": evaluation.labellings.astype(np.int8),
+        "splits": np.array(splits, dtype=np.int32),
+    }
     write_arrays(path, arrays)
 
 

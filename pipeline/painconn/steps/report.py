@@ -44,7 +44,9 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _portable(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
     """Return the study with data folders relative to the results, so that no path of this machine is published."""
-    sources = [source | {"root": os.path.relpath(source["root"], results.root)} for source in settings["data"]["sources"]]
+    sources = [
+        source | {"root": os.path.relpath(source["root"], results.root)} for source in settings["data"]["sources"]
+    ]
     return settings | {"data": settings["data"] | {"sources": sources}}
 
 

@@ -49,7 +49,15 @@ class Selection:
         return self.features[chosen].set_axis(index, axis=0), self.covariates[chosen].set_axis(index, axis=0)
 
 
-def select(table: pd.DataFrame, data: DataConfig, contrast: Contrast, *, covariates: list[str], minimum_per_group: int, where: str) -> Selection:
+def select(
+    table: pd.DataFrame,
+    data: DataConfig,
+    contrast: Contrast,
+    *,
+    covariates: list[str],
+    minimum_per_group: int,
+    where: str,
+) -> Selection:
     """Select the observations of a contrast and open the labels.
 
     Parameters
@@ -90,7 +98,9 @@ def select(table: pd.DataFrame, data: DataConfig, contrast: Contrast, *, covaria
         first, second = (_per_person(table, side) for side in sides)
         both = set(first.index) & set(second.index)
         tabled = [name for name in covariates if name in QUALITY_COVARIATES]
-        chosen = target_people(people, both, contrast, covariates=tabled, minimum_per_group=minimum_per_group, where=where)
+        chosen = target_people(
+            people, both, contrast, covariates=tabled, minimum_per_group=minimum_per_group, where=where
+        )
         people_in_order = sorted(both)
         names = [name for name in people_in_order for _ in sides]
         a, b = (observation_name(side) for side in sides)
@@ -119,5 +129,8 @@ def _per_person(table: pd.DataFrame, observation: Observation) -> pd.DataFrame:
 
 def _without_rows(table: pd.DataFrame, used: set[str], people: "pd.Index[Any]") -> list[dict[str, str]]:
     recorded = set(table["participant"])
-    missing = [(name, "excluded, or not recorded in what this target compares") for name in sorted((recorded | set(people)) - used)]
+    missing = [
+        (name, "excluded, or not recorded in what this target compares")
+        for name in sorted((recorded | set(people)) - used)
+    ]
     return [{"participant": name, "reason": reason} for name, reason in missing]

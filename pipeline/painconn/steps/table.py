@@ -6,13 +6,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painconn.config.data import Source
 from painconn.features.names import KEYS
 from painconn.paths import Results, SessionKey
-from painconn.config.data import Source
 from painconn.recordings.features_table import read_features
-from painconn.store import MISSING, read_arrays, read_json, read_result, write_json, write_parquet, write_text, write_tsv
+from painconn.store import (
+    MISSING,
+    read_arrays,
+    read_json,
+    read_result,
+    write_json,
+    write_parquet,
+    write_text,
+    write_tsv,
+)
 
-_EXCLUSION_COLUMNS = ("participant", "session", "recording", "condition", "step", "check", "where", "found", "wanted", "fix")
+_EXCLUSION_COLUMNS = (
+    "participant",
+    "session",
+    "recording",
+    "condition",
+    "step",
+    "check",
+    "where",
+    "found",
+    "wanted",
+    "fix",
+)
 _REASON_COLUMNS = ("participant", "session", "condition", "window", "measure", "band", "reason")
 _DERIVATIVES = ("cleaned", "connectivity", "quality")
 
@@ -26,15 +46,24 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     inventory = read_json(results.inventory)
     records = [_read_session(results, SessionKey.parse(session["name"])) for session in inventory["sessions"]]
     used = [record for record in records if record["status"] == "ok"]
-    write_tsv(results.group("exclusions.tsv"), _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS))
-    write_tsv(results.group("not_computable.tsv"), _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS))
+    write_tsv(
+        results.group("exclusions.tsv"),
+        _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS),
+    )
+    write_tsv(
+        results.group("not_computable.tsv"),
+        _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS),
+    )
     write_tsv(results.group("quality.tsv"), pd.DataFrame([row for record in records for row in record["quality_rows"]]))
     write_parquet(results.group("features.parquet"), _features(used))
     write_tsv(results.group("spectra.tsv"), _spectra(used))
     write_json(results.group("fingerprints.json"), {f"{r['key'].name}": r["fingerprints"] for r in used})
     write_json(results.group("flow.json"), _flow(inventory, records))
     _describe_derivatives(results)
-    write_json(results.table, {"status": "ok", "step": "table", "observations": sum(len(r["index"]) for r in used), "files": {}})
+    write_json(
+        results.table,
+        {"status": "ok", "step": "table", "observations": sum(len(r["index"]) for r in used), "files": {}},
+    )
 
 
 def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
@@ -66,7 +95,8 @@ def _quality_rows(cleaned: dict[str, Any], about: dict[str, str]) -> list[dict[s
     kept = ", ".join(f"{name} {record['n_kept']}/{record['n_cut']}" for name, record in cleaned["conditions"].items())
     session = {
         "n_channels": n_channels,
-        "bad_channels": "; ".join(f"{name} ({', '.join(reasons)})" for name, reasons in cleaned["bads"].items()) or "none",
+        "bad_channels": "; ".join(f"{name} ({', '.join(reasons)})" for name, reasons in cleaned["bads"].items())
+        or "none",
         "fraction_interpolated": len(cleaned["bads"]) / n_channels,
         "components": "; ".join(removed) or "none",
         "epochs_kept": kept,
@@ -146,6 +176,13 @@ def _describe_derivatives(results: Results) -> None:
     for area in _DERIVATIVES:
         folder = results.root / "derivatives" / area
         if folder.is_dir():
-            description = {"Name": f"painconn {area}", "BIDSVersion": "1.10.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "painconn"}]}
+            description = {
+                "Name": f"painconn {area}",
+                "BIDSVersion": "1.10.0",
+                "DatasetType": "derivative",
+                "GeneratedBy": [{"Name": "painconn"}],
+            }
             write_json(folder / "dataset_description.json", description)
-            write_text(folder / "README", f"{area} data written by painconn; {MISSING} stands for a missing value in tables.\n")
+            write_text(
+                folder / "README", f"{area} data written by painconn; {MISSING} stands for a missing value in tables.\n"
+            )

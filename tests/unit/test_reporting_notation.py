@@ -1,0 +1,105 @@
+"""How numbers and names are written, and figures of extreme values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from painconn.reporting import data_figures, effect_figures
+from painconn.reporting.notation import (
+    column_of,
+    column_words,
+    interval,
+    listing,
+    number,
+    p_cell,
+    p_text,
+    place,
+    plural,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.6149, "0.61"), (-0.5, "−0.50"), (-0.001, "0.00"), (None, "not available"), (np.nan, "not available")],
+)
+def test_numbers_are_rounded_and_missing_ones_are_never_zero(value: float | None, written: str) -> None:
+    assert number(value) == written
+
+
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), True, "0.5"])
+def test_what_is_not_a_finite_number_is_not_written_as_one(value: object) -> None:
+    assert number(value) == "not available"
+
+
+@pytest.mark.parametrize(
+    ("p", "written"), [(0.2134, "= .21"), (0.0341, "= .034"), (0.0004, "< .001"), (1.0, "= 1.00"), (0.0999, "= .100")]
+)
+def test_probabilities(p: float, written: str) -> None:
+    assert p_text(p) == f"p {written}"
+    assert p_cell(p) == written.removeprefix("= ")
+
+
+def test_an_interval_with_one_end_is_no_interval() -> None:
+    assert interval(0.1, None) == "not available"
+    assert interval(-0.1, 0.2) == "−0.10 to 0.20"
+
+
+def test_column_names_become_words() -> None:
+    assert column_words("wpli2_debiased__lcmv__alpha__sensory-lh__sensory-lh") == (
+        "debiased wPLI, alpha, within sensory L (lcmv)"
+    )
+    assert column_words("power_rel__sensors__alpha__mean") == "relative power, alpha, mean (sensors)"
+    assert column_of("quality__n_epochs") is None
+    assert column_words("quality__n_epochs") == "quality__n_epochs"
+    assert place("insula-rh") == "insula R"
+    assert (plural(1, "line"), plural(2, "person", "people"), listing(["a", "b", "c"])) == (
+        "1 line",
+        "2 people",
+        "a, b and c",
+    )
+
+
+def block_tests(g: list[float], p_fwe: list[float]) -> pd.DataFrame:
+    names = [f"coh__lcmv__alpha__{a}" for a in ("one-lh__one-lh", "one-lh__two-rh", "two-rh__two-rh")]
+    table = pd.DataFrame({"test": names, "hedges_g": g, "p_fwe": p_fwe, "effect_size_kind": "dz"})
+    return table.assign(ci_low=table["hedges_g"] - 1, ci_high=table["hedges_g"] + 1, n_a=9, n_b=9)
+
+
+def test_matrix_counts_what_is_significant_and_what_is_missing() -> None:
+    picture = effect_figures.block_matrices(
+        block_tests([2.0, np.nan, -0.1], [0.01, np.nan, 0.9]), sides=("a", "b"), title="t"
+    )
+    assert picture is not None
+    assert "1 outlined in black" in picture.caption
+    assert "1 not computable (hatched" in picture.caption
+    assert "url(#" in picture.svg  # the hatch
+    whole = effect_figures.block_matrices(block_tests([2.0, 0.3, -0.1], [0.01, 0.5, 0.9]), sides=("a", "b"), title="t")
+    assert whole is not None
+    assert picture.svg.count("<pattern") == whole.svg.count("<pattern") + 1
+
+
+def test_no_figure_is_drawn_of_nothing() -> None:
+    nothing = block_tests([np.nan] * 3, [np.nan] * 3)
+    assert effect_figures.largest_effects(nothing, sides=("a", "b"), title="t") is None
+    assert effect_figures.circuits(nothing, sides=("a", "b"), title="t", centroids={}, groups={}) is None
+    unnamed = nothing.assign(test=["x", "y", "z"])
+    assert effect_figures.block_matrices(unnamed, sides=("a", "b"), title="t") is None
+    assert data_figures.mean_spectra({"a": pd.DataFrame()}, bands_hz={}, title="t") is None
+
+
+def test_forest_says_how_many_of_how_many() -> None:
+    picture = effect_figures.largest_effects(
+        block_tests([0.2, -2.0, 1.0], [0.9, 0.01, 0.5]), sides=("a", "b"), title="t", n_shown=2
+    )
+    assert picture is not None
+    assert "The 2 of 3 primary tests" in picture.caption
+    assert "within one L" not in picture.svg
+    assert "one L – two R" in picture.svg
+
+
+def test_pairs_without_both_values_are_left_out() -> None:
+    pairs = pd.DataFrame({"a": [1.0, 2.0, np.nan], "b": [0.5, 3.0, 1.0]})
+    picture = data_figures.paired_values(pairs, sides=("x", "y"), feature="f", expected="lower", title="t")
+    assert picture is not None
+    assert "(n = 2)" in picture.caption
+    assert "1 of 2 people" in picture.caption
