@@ -130,7 +130,7 @@ def coverage(cell: Cell, n_simulations: int) -> dict[str, Any]:
 def main() -> None:
     """Simulate every cell, print the table and write it into the package."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--simulations", type=int, default=400)
+    parser.add_argument("--simulations", type=int, default=250)
     parser.add_argument("--cores", type=int, default=1)
     options = parser.parse_args()
     with ProcessPoolExecutor(options.cores) as pool:

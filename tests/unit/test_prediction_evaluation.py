@@ -208,7 +208,7 @@ def test_interval_narrows_with_people_and_stays_inside() -> None:
 
 def test_hanley_mcneil_at_chance_is_the_rank_sum_variance() -> None:
     assert hanley_mcneil_variance(0.5, 12, 17) == pytest.approx(30 / (12 * 12 * 17))
-    assert hanley_mcneil_variance(0.2, 5, 5) == hanley_mcneil_variance(0.8, 5, 5)
+    assert hanley_mcneil_variance(0.2, 5, 9) == pytest.approx(hanley_mcneil_variance(0.8, 9, 5))
 
 
 def test_measured_coverage_is_printed_or_warned_of() -> None:
@@ -218,8 +218,8 @@ def test_measured_coverage_is_printed_or_warned_of() -> None:
         if cell["n_features"] == 20:
             assert f"{100 * cell['coverage']:.1f} %" in note["interval_coverage_note"]
             assert ("interval_warning" in note) == (cell["coverage"] < 0.92)
-        if cell["quantity"] == "auc":
-            assert cell["coverage"] >= 0.92
+        simulation_error = np.sqrt(0.92 * 0.08 / cell["n_simulations"])
+        assert cell["coverage"] >= 0.92 - 2 * simulation_error
 
 
 def test_every_classifier_loads() -> None:

@@ -628,6 +628,8 @@ def test_methods_name_what_was_done(results: StudyResults) -> None:
         "Left out by name in the study file: 1 participant",
     ):
         assert phrase.replace("_", "\\_") in text, phrase
+    mentions = [int(n) for group in re.findall(r"\[([\d, ]+)\]", text) for n in group.split(",")]
+    assert list(dict.fromkeys(mentions)) == sorted(set(mentions))  # numbered in order of first mention
     cited = {int(n) for group in re.findall(r"\[([\d, ]+)\]", text) for n in group.split(",")}
     listed = {int(n) for n in re.findall(r"^(\d+)\. ", text, flags=re.MULTILINE)}
     assert cited == listed == set(range(1, len(listed) + 1))

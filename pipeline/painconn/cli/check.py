@@ -87,24 +87,33 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
 
 def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Problem]:
     """Check tables, labels, covariates and group sizes, before a single recording is cleaned."""
-    from painconn.steps.people import people_of, target_people
+    import pandas as pd
 
-    try:
-        people = people_of(study.data)
-    except PainconnError as error:
-        yield from error.problems
-        return
+    from painconn.steps.people import covariates_of, people_of, target_people
+
+    covariates = {
+        name: covariates_of(
+            target.contrast, target.covariates if target.covariates is not None else study.data.covariates
+        )
+        for name, target in study.targets.items()
+    }
+    people = pd.DataFrame(index=[])
+    if any(target.contrast.kind == "between" for target in study.targets.values()):
+        try:
+            people = people_of(study.data)
+        except PainconnError as error:
+            yield from error.problems
+            return
     present = (
         {session["participant"] for session in plan.sessions.values()} if plan and plan.sessions else set(people.index)
     )
     for name, target in study.targets.items():
-        covariates = target.covariates if target.covariates is not None else study.data.covariates
         try:
             target_people(
-                people.loc[people.index.isin(present)],
+                people if target.contrast.kind == "between" else pd.DataFrame(index=sorted(present)),
                 present,
                 target.contrast,
-                covariates=covariates,
+                covariates=covariates[name],
                 minimum_per_group=study.data.minimum_per_group,
                 where=f"targets.{name}",
             )

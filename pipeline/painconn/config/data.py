@@ -114,7 +114,10 @@ class Phenotype(Section):
     """How a label column comes about."""
 
     rule: Name = Field("given_column", description="A rule of `painconn list phenotypes`")
-    column: str | None = Field(None, description="given_column: the column that holds the label")
+    column: str | None = Field(
+        None,
+        description="given_column: column offered to contrasts as `phenotype`; null: contrasts name their own column",
+    )
 
 
 class DataConfig(Section):
@@ -133,6 +136,9 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _conditions_fit_layout(self) -> Self:
+        sites = [source.site for source in self.sources]
+        if len(set(sites)) < len(sites):
+            raise ValueError("two sources have the same site: name each, e.g. site: clinic and site: lab")
         layouts = {source.layout for source in self.sources}
         if "features" in layouts and len(layouts) > 1:
             raise ValueError("a features table cannot be mixed with recordings in one study")

@@ -48,7 +48,7 @@ def multitaper_spectra(
 ) -> Spectra:
     """Compute multitaper spectra of epochs with discrete prolate spheroidal tapers.
 
-    The number of tapers is ``floor(2 W T - 1)`` for half-bandwidth ``W`` and epoch length ``T``; epochs shorter than 2 s
+    The number of tapers is ``floor(2 W T - 1)`` for half-bandwidth ``W`` and epoch length ``T``; shorter than 2 s
     use one taper, and the half-bandwidth is never below ``1 / T``. The mean of each epoch is removed first.
 
     Parameters
@@ -80,7 +80,7 @@ def multitaper_spectra(
     tapers, ratios = dpss(n_times, effective_hz * length_s, n_tapers, sym=False, return_ratios=True)
     kept = ratios >= min(_MIN_CONCENTRATION, ratios[0])
     tapers, ratios = tapers[kept], ratios[kept]
-    freqs_hz = np.fft.rfftfreq(n_times, 1.0 / sfreq_hz)
+    freqs_hz = np.fft.rfftfreq(n_times, 1.0 / sfreq_hz).astype(np.float64)
     inside = (freqs_hz > 0) & (freqs_hz <= (np.inf if high_hz is None else high_hz))
     centred = np.asarray(data, dtype=float)
     centred = centred - centred.mean(axis=-1, keepdims=True)

@@ -34,6 +34,8 @@ _COVERAGE_FILE = "auc_coverage.json"
 def hanley_mcneil_variance(auc: float, n_a: int, n_b: int) -> float:
     """Return the sampling variance of an AUC for fixed scores (Hanley & McNeil 1982, 10.1148/radiology.143.1.7063747).
 
+    Their two pair terms, which differ only by which label spreads more, are averaged: nothing is known about that.
+
     Parameters
     ----------
     auc : float
@@ -43,9 +45,8 @@ def hanley_mcneil_variance(auc: float, n_a: int, n_b: int) -> float:
     """
     high = max(auc, 1.0 - auc)
     square = high * high
-    same_negative = high / (2.0 - high) - square
-    same_positive = 2.0 * square / (1.0 + high) - square
-    return (high * (1.0 - high) + (n_b - 1) * same_negative + (n_a - 1) * same_positive) / (n_a * n_b)
+    shared = (high / (2.0 - high) + 2.0 * square / (1.0 + high)) / 2.0 - square
+    return (high * (1.0 - high) + (n_a + n_b - 2) * shared) / (n_a * n_b)
 
 
 def auc_interval(

@@ -238,17 +238,17 @@ def _sources(results: StudyResults, cited: Citations) -> list[str]:
     if not _has_recordings(results):
         return []
     cortex = results.study["cortex"]
-    inverses = [_inverse(name, cited) for name in cortex["inverses"]]
     conductivity = ", ".join(f"{value:g}" for value in cortex["conductivity_s_per_m"])
     return [
         f"Sources were modelled on the fsaverage5 template {cited.cite('fischl2012')} with a three-layer boundary "
         f"element model (conductivity of brain, skull and scalp {conductivity} S/m) and an {cortex['source_spacing']} "
         f"source space. Electrodes farther than {cortex['max_electrode_distance_mm']:g} mm from the scalp stopped a "
         "session. No individual anatomy was used: positions are approximate.",
-        f"Inverse: {listing(inverses)}; one kernel per session for all its conditions and windows. Regularisation of "
-        f"the data covariance (LCMV): {100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals "
-        f"of the {words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over "
-        "sources after sign flipping.",
+        f"Inverse: {listing([_inverse(name, cited) for name in cortex['inverses']])}; one kernel per session for all "
+        "its conditions and windows. Regularisation of the data covariance (LCMV): "
+        f"{100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals of the "
+        f"{words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over sources after "
+        "sign flipping.",
     ]
 
 
@@ -267,24 +267,24 @@ def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
     settings = results.study["connectivity"]
     bands = sorted(settings["bands_hz"].items(), key=lambda item: item[1])
     told = listing([f"{words(name)} {low:g}–{high:g} Hz" for name, (low, high) in bands])
-    measures = []
-    for name in settings["measures"]:
-        definition = MEASURES.get(name)
-        measures.append(
-            f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}"
-            if definition
-            else name
-        )
     low, high = results.study["features"]["relative_power_hz"]
     return [
         f"Spectra were multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of "
         f"{settings['half_bandwidth_hz']:g} Hz (one taper for windows below 2 s). Bands, upper edge not included: "
         f"{told}. Bands from 30 Hz are exploratory, because muscle dominates there {cited.cite('whitham2007')}.",
-        f"Measures: {'; '.join(measures)}. A phase measure was not computed with fewer than {settings['min_epochs']} "
-        f"epochs or with less than {settings['min_cycles']:g} cycles of the band's lower edge in an epoch, and "
-        f"flagged below {settings['warn_epochs']} epochs. What was not computable stays missing.",
+        f"Measures: {'; '.join(_measure(name, cited) for name in settings['measures'])}. A phase measure was not "
+        f"computed with fewer than {settings['min_epochs']} epochs or with less than {settings['min_cycles']:g} "
+        f"cycles of the band's lower edge in an epoch, and flagged below {settings['warn_epochs']} epochs. What was "
+        "not computable stays missing.",
         f"Power was computed at sensors and regions, absolute (log10) and relative to {low:g}–{high:g} Hz.",
     ]
+
+
+def _measure(name: str, cited: Citations) -> str:
+    definition = MEASURES.get(name)
+    if definition is None:
+        return name
+    return f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}"
 
 
 def _targets(results: StudyResults, _: Citations) -> list[str]:
@@ -317,9 +317,9 @@ def _target(target: TargetResults) -> str:
 def _comparison(results: StudyResults, cited: Citations) -> list[str]:
     kinds = {target.kind for target in results.targets.values()}
     statistics = {
-        "between": "Welch's t (with covariates: its counterpart with one error variance per group); p is the larger of "
-        "those from permuting and from sign-flipping the residuals",
-        "within": "t of the mean difference within people; p from sign flips per person",
+        "between": "between people, Welch's t (with covariates: its counterpart with one error variance per group); "
+        "p is the larger of those from permuting and from sign-flipping the residuals",
+        "within": "within people, t of the mean difference; p from sign flips per person",
     }
     told = "; ".join(statistics[kind] for kind in sorted(kinds) if kind in statistics)
     n = listing(sorted({count(target.settings["n_permutations"]) for target in results.targets.values()}))
@@ -355,10 +355,18 @@ def _classification(results: StudyResults, cited: Citations) -> list[str]:
         "uses only pairs inside one test fold, averaged over folds and repeats. Labels were permuted within the "
         "outer folds (swapped within a person for paired targets), with the same folds, repeats and tuning as the "
         f"observed score {cited.cite('ojala2010')}. Intervals are for the expected performance of this procedure at "
-        f"this number of people {cited.cite('varoquaux2018')}. Baselines: no features, and confounds alone "
+        f"this number of people {cited.cite('varoquaux2018')}. Baselines on the same folds: {_baselines(results)} "
         f"{cited.cite('snoek2019')}. The run audits itself; gates and their results are listed in the report."
     )
     return paragraphs
+
+
+def _baselines(results: StudyResults) -> str:
+    saved = [scores for target in results.targets.values() for scores in target.feature_sets.values()]
+    return (
+        listing(list(dict.fromkeys(words(name) for scores in saved for name in scores.get("baselines") or {})))
+        or "none"
+    )
 
 
 def _software(results: StudyResults, _: Citations) -> list[str]:

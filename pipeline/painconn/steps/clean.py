@@ -16,7 +16,7 @@ from painconn.config.data import Condition, Source
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
-from painconn.recordings.checks import admit_recording
+from painconn.recordings.checks import admit_recording, check_condition
 from painconn.steps.cut import Cut, cut_condition, cut_ready_epochs
 from painconn.store import read_tsv, write_result
 
@@ -61,7 +61,7 @@ def _clean(
     raws, lines = _read(settings, source, exclusions)
     cleaned = clean_session(
         raws,
-        line_freq_hz=source.line_freq_hz or next((line for line in lines if line), None),
+        line_freq_hz=next((line for line in lines if line), None),
         notch=cleaning.notch,
         l_freq_hz=cleaning.l_freq_hz,
         h_freq_hz=cleaning.h_freq_hz,
@@ -82,6 +82,8 @@ def _clean(
             recording: cleaned.raws[recording] for recording in raws if _serves(recording, settings, name, condition)
         }
         try:
+            for recording, raw in serving.items():
+                check_condition(raw, name=name, condition=condition, where=recording)
             cuts[name] = cut_condition(serving, condition, cleaning, seed=seed)
         except RecordingFault as fault:
             logger.warning("%s, condition %s excluded: %s", key.name, name, fault)
@@ -130,7 +132,7 @@ def _read(
             if montage is not None:
                 _place(raw, montage, mne)
             raws[recording_name(row)] = mark_flat_stretches(raw)
-            lines.append(sidecars.line_freq_hz)
+            lines.append(source.line_freq_hz or sidecars.line_freq_hz)
         except RecordingFault as fault:
             last = fault
             logger.warning("%s excluded: %s", row["path"], fault)

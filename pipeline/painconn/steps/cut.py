@@ -199,11 +199,9 @@ def _ready_epochs(
     import mne
 
     from painconn.cleaning.rank import numerical_rank
-    from painconn.recordings.checks import run_checks, signal_of
-    from painconn.recordings.readers import read_epochs
+    from painconn.recordings.checks import admit_epochs
 
-    epochs = read_epochs(Path(source.root) / row["path"], source=source, root=Path(source.root), descriptions=())
-    run_checks(signal_of(epochs, source=source), where=row["path"])
+    epochs, _ = admit_epochs(Path(source.root) / row["path"], source=source, root=Path(source.root), descriptions=())
     epochs.pick("eeg", exclude=(), verbose="WARNING")
     if float(epochs.info["sfreq"]) < cleaning.sfreq_hz:
         problem = Problem(

@@ -6,7 +6,7 @@ from typing import Any
 from painconn.config.connectivity import MUSCLE_FROM_HZ
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.template import region_names
-from painconn.features.names import MEAN, POWER_RELATIVE, SENSORS, block_names, edge_names, join, power_names
+from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, block_names, edge_names, join, power_names
 from painconn.inference.families import Family
 
 MUSCLE = "muscle_index"
@@ -25,11 +25,24 @@ def families(settings: dict[str, Any], columns: list[str]) -> list[Family]:
     Returns
     -------
     families : list of Family
-        The primary family first. Bands from 30 Hz up have families of their own, adjusted for the muscle index.
+        The primary family first; for a ready table with other columns than ours, all its columns. Bands from 30 Hz up
+        have families of their own, adjusted for the muscle index.
     """
     covariates = tuple(settings["covariates"])
+    if _foreign(settings, columns):
+        return [Family("primary: all columns", "primary", tuple(_own_columns(columns)), covariates)]
     primary = Family("primary: blocks", "primary", tuple(primary_tests(settings)), covariates)
     return [primary, *_exploratory(settings, columns, covariates, set(primary.tests))]
+
+
+def _foreign(settings: dict[str, Any], columns: list[str]) -> bool:
+    """Whether the table was made elsewhere and does not hold the blocks of the primary family."""
+    ready = settings["data"]["sources"][0]["layout"] == "features"
+    return ready and not set(primary_tests(settings)) <= set(columns)
+
+
+def _own_columns(columns: list[str]) -> list[str]:
+    return [column for column in columns if not column.startswith(join(QUALITY, ""))]
 
 
 def primary_tests(settings: dict[str, Any]) -> list[str]:
@@ -84,6 +97,8 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
 
 def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list[str]]:
     """Return the columns of each feature set; the first is the primary one. Bands from 30 Hz up are left out."""
+    if _foreign(settings, columns):
+        return {"all columns": _own_columns(columns)}
     family = settings["target"]["primary"]
     regions = region_names()
     bands = [band for band, (low, _) in settings["connectivity"]["bands_hz"].items() if low < MUSCLE_FROM_HZ]

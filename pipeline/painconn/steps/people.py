@@ -11,6 +11,7 @@ from painconn.config.data import DataConfig
 from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants
+from painconn.recordings.phenotype import phenotype_labels
 
 QUALITY_COVARIATES = ("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "n_bad_channels", "components_removed")
 """Covariates that come from the EEG itself (columns ``quality__...`` of the table)."""
@@ -38,14 +39,22 @@ class TargetPeople:
 def people_of(data: DataConfig) -> pd.DataFrame:
     """Read the participants table of a study.
 
-    A relative path resolves against the first source's root; labels are the index.
+    A relative path resolves against the first source's root; participants are the index. A phenotype rule of the study
+    adds the column ``phenotype``.
 
     Raises
     ------
     InputError
         With every problem of the table at once.
     """
-    return read_participants(data.participants, Path(data.sources[0].root))
+    people = read_participants(data.participants, Path(data.sources[0].root))
+    made = phenotype_labels(people, data.phenotype)
+    return people if made is None else people.assign(phenotype=made.labels)
+
+
+def covariates_of(contrast: Contrast, names: Sequence[str]) -> list[str]:
+    """Return the covariates that can differ inside a contrast: within people only those of the EEG do."""
+    return [name for name in names if contrast.kind == "between" or name in QUALITY_COVARIATES]
 
 
 def target_people(

@@ -13,6 +13,7 @@ from painconn.config.study import StudyConfig
 from painconn.paths import Results, SessionKey
 from painconn.provenance import canonical_json, code_hash, text_hash
 from painconn.steps.inventory import load_inventory
+from painconn.steps.people import covariates_of
 
 STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
 
@@ -120,11 +121,12 @@ class Plan:
         """Compare and predict: one target, with what its families are made of."""
         study = self.study
         chosen = study.targets[target]
+        named = chosen.covariates if chosen.covariates is not None else study.data.covariates
         return canonical_json(
             {
                 "name": target,
                 "target": chosen.model_dump(mode="json"),
-                "covariates": list(chosen.covariates if chosen.covariates is not None else study.data.covariates),
+                "covariates": covariates_of(chosen.contrast, named),
                 "minimum_per_group": study.data.minimum_per_group,
                 "data": study.data.model_dump(mode="json"),
                 "positive_controls": {

@@ -104,7 +104,7 @@ def _save(evaluation: Evaluation, path: Any) -> None:
         )
         for row in rows
     ]
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "null": evaluation.null,
         "labellings": evaluation.labellings.astype(np.int8),
         "splits": np.array(splits, dtype=np.int32),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from painconn.config.data import DataConfig
 from painconn.config.targets import Contrast, Observation
+from painconn.errors import DesignError, Problem
 from painconn.features.names import KEYS, QUALITY, join
 from painconn.steps.people import QUALITY_COVARIATES, people_of, target_people
 
@@ -80,9 +81,9 @@ def select(
     InputError, DesignError
         When labels or covariates are at fault, or too few people remain.
     """
-    people = people_of(data)
     if contrast.kind == "between":
         assert contrast.observation is not None  # noqa: S101 — guaranteed by the model
+        people = people_of(data)
         rows = _per_person(table, contrast.observation)
         chosen = target_people(
             people, set(rows.index), contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
@@ -97,9 +98,9 @@ def select(
         sides = [side for side in (contrast.a, contrast.b) if isinstance(side, Observation)]
         first, second = (_per_person(table, side) for side in sides)
         both = set(first.index) & set(second.index)
-        tabled = [name for name in covariates if name in QUALITY_COVARIATES]
+        people = pd.DataFrame(index=sorted(both))
         chosen = target_people(
-            people, both, contrast, covariates=tabled, minimum_per_group=minimum_per_group, where=where
+            people, both, contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
         )
         people_in_order = sorted(both)
         names = [name for name in people_in_order for _ in sides]
@@ -109,9 +110,19 @@ def select(
         dropped = _without_rows(table, both, people.index)
         extra = pd.DataFrame(index=names)
     sites = features.pop("site").astype(str).tolist()
+    _require_quality(features, covariates, where)
     quality = {name: features[join(QUALITY, name)].to_numpy() for name in covariates if name in QUALITY_COVARIATES}
     known = extra.reset_index(drop=True).assign(**quality)
     return Selection(features.reset_index(drop=True), names, labels, sites, known, a, b, contrast.kind, dropped)
+
+
+def _require_quality(features: pd.DataFrame, covariates: list[str], where: str) -> None:
+    missing = [name for name in covariates if name in QUALITY_COVARIATES and join(QUALITY, name) not in features]
+    if missing:
+        found = f"no column {', '.join(join(QUALITY, name) for name in missing)} in the table"
+        raise DesignError(
+            Problem(where, found, "the covariates named", "leave them out, or add the columns to the table")
+        )
 
 
 def observation_name(observation: Observation) -> str:

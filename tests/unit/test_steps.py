@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from painconn.cli.run import run_study
+from painconn.config.data import DataConfig
+from painconn.config.loader import load_study
+from painconn.config.targets import Contrast
+from painconn.errors import DesignError, InputError
+from painconn.paths import Results
+from painconn.steps import audit, compare, predict, report, table
+from painconn.steps.connect import pooled_covariance
+from painconn.steps.declare import families, feature_sets, primary_tests
+from painconn.steps.plan import Plan
+from painconn.steps.selection import select
+from painconn.store import read_json, read_tsv
+
+STUDY = """\
+name: ready
+data:
+  sources:
+    - {root: ., layout: features, features_table: table.tsv}
+  covariates: [age]
+targets:
+  groups:
+    contrast: {kind: between, column: group, a: localized, b: widespread, observation: {condition: rest}}
+    n_permutations: 100
+    n_repeats: 2
+  states:
+    contrast: {kind: within, a: {condition: rest}, b: {condition: task}}
+    n_permutations: 100
+    n_repeats: 2
+"""
+
+
+@pytest.fixture
+def ready_study(tmp_path, rng):
+    """A features table of 24 people, two conditions: one column separates the conditions, none the groups."""
+    people = [f"{number:03d}" for number in range(1, 25)]
+    rows = []
+    for person in people:
+        own = rng.standard_normal(6)
+        for condition in ("rest", "task"):
+            values = own + rng.standard_normal(6)
+            values[0] += 2.0 * (condition == "task")
+            rows.append(
+                {"participant": person, "condition": condition} | {f"feature{i}": v for i, v in enumerate(values)}
+            )
+    pd.DataFrame(rows).to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    groups = ["localized", "widespread"] * 12
+    participants = pd.DataFrame({"participant_id": people, "group": groups, "age": 20 + np.arange(24) % 9})
+    participants.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    (tmp_path / "study.yaml").write_text(STUDY)
+    return tmp_path / "study.yaml"
+
+
+@pytest.fixture
+def demo_settings(repository, tmp_path):
+    study = load_study(repository / "configs" / "studies" / "demo.yaml")
+    plan = object.__new__(Plan)
+    plan.study, plan.results, plan.inventory, plan.sessions = study, Results(tmp_path), {"sessions": []}, {}
+    return json.loads(plan.settings_target("hyperalgesia"))
+
+
+def test_a_ready_table_goes_from_columns_to_a_page(ready_study, tmp_path):
+    study = load_study(ready_study)
+    results = Results(tmp_path / "out")
+    plan = Plan(study, results)
+    table.run(results, json.loads(plan.settings_table()))
+    for name in study.targets:
+        settings = json.loads(plan.settings_target(name))
+        compare.run(results, settings, name)
+        predict.run(results, settings, name)
+        audit.run(results, settings, name)
+    report.run(results, json.loads(plan.settings_report()))
+
+    states = read_tsv(results.target("states", "compare.tsv")).set_index("test")
+    assert states.loc["feature0", "p_fwe"] < 0.05
+    assert states.loc["feature0", "estimate"] == pytest.approx(2.0, abs=1.2)
+    assert (states["role"] == "primary").all()
+    assert len(states) == 6
+    groups = read_tsv(results.target("groups", "compare.tsv"))
+    assert (groups["n_a"] == 12).all()
+    scores = {
+        name: read_json(results.target(name, "scores.json"))["feature_sets"]["all columns"] for name in study.targets
+    }
+    assert scores["states"]["auc"] > 0.7
+    assert scores["states"]["permutation"]["p"] < 0.05
+    assert "confounds" in scores["groups"]["baselines"]
+    gates = {gate["gate"]: gate["passed"] for gate in read_json(results.target("groups", "audit.json"))["gates"]}
+    assert gates["person_overlap"]
+    assert "duplicate_recordings" not in gates
+    page = results.page.read_text()
+    assert "feature0" in page
+    assert str(tmp_path) not in page
+
+
+def test_the_numbers_do_not_depend_on_the_order_of_rows(ready_study, tmp_path):
+    found = []
+    for turn in (1, -1):
+        rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})[::turn]
+        rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+        results = Results(tmp_path / f"out{turn}")
+        plan = Plan(load_study(ready_study), results)
+        table.run(results, json.loads(plan.settings_table()))
+        settings = json.loads(plan.settings_target("groups"))
+        compare.run(results, settings, "groups")
+        predict.run(results, settings, "groups")
+        scores = read_json(results.target("groups", "scores.json"))["feature_sets"]["all columns"]
+        found.append(
+            (read_tsv(results.target("groups", "compare.tsv"))["p"].tolist(), scores["auc"], scores["permutation"]["p"])
+        )
+    assert found[0] == found[1]
+
+
+def test_a_study_with_too_few_people_stops_with_status_2(ready_study, tmp_path):
+    ready_study.write_text(STUDY.replace("  covariates: [age]", "  covariates: [age]\n  minimum_per_group: 13"))
+    with pytest.raises(InputError, match="12 in localized"):
+        run_study(ready_study, out=tmp_path / "out", cores=1)
+
+
+def test_the_primary_family_is_21_blocks_by_three_bands_and_gamma_is_adjusted_for_muscle(demo_settings):
+    declared = families(demo_settings, ["power_rel__sensors__alpha__Fz", "power_rel__sensors__low_gamma__Fz"])
+    primary = declared[0]
+    assert primary.role == "primary"
+    assert len(primary.tests) == 63
+    assert primary.covariates == ("age", "sex")
+    for family in declared[1:]:
+        assert family.role == "exploratory"
+        assert not set(primary.tests) & set(family.tests)
+        gamma = any("low_gamma" in test for test in family.tests)
+        assert gamma == ("muscle_index" in family.covariates)
+        assert gamma == all("low_gamma" in test for test in family.tests)
+
+
+def test_feature_sets_start_with_the_primary_family_and_leave_gamma_out(demo_settings):
+    columns = [
+        *primary_tests(demo_settings),
+        "power_rel__lcmv__alpha__insula-lh",
+        "power_rel__lcmv__low_gamma__insula-lh",
+    ]
+    sets = feature_sets(demo_settings, columns)
+    assert next(iter(sets)) == "blocks"
+    assert sets["blocks"] == primary_tests(demo_settings)
+    assert sets["relative power"] == ["power_rel__lcmv__alpha__insula-lh"]
+
+
+def test_the_pooled_covariance_weighs_conditions_equally_whatever_their_length(rng):
+    quiet = rng.standard_normal((40, 3, 100))
+    loud = 10 * rng.standard_normal((10, 3, 100))
+    covariance = pooled_covariance({("rest", "epoch"): quiet, ("task", "epoch"): loud})
+    np.testing.assert_allclose(np.diag(covariance), (1 + 100) / 2, rtol=0.12)
+    one = pooled_covariance({("rest", "epoch"): quiet})
+    centred = quiet - quiet.mean(axis=-1, keepdims=True)
+    joined = np.hstack(list(centred))
+    np.testing.assert_allclose(one, joined @ joined.T / joined.shape[1], rtol=1e-12)
+    np.testing.assert_allclose(covariance, covariance.T)
+
+
+def test_sessions_of_a_person_are_averaged_and_people_without_a_pair_are_named(tmp_path):
+    rows = [("01", "a", "rest", 1.0), ("01", "b", "rest", 3.0), ("01", "a", "task", 5.0), ("02", "a", "rest", 2.0)]
+    frame = pd.DataFrame(rows, columns=["participant", "session", "condition", "x"]).assign(window="epoch", site="s1")
+    data = DataConfig.model_validate({"sources": [{"root": tmp_path, "layout": "features", "features_table": "t.tsv"}]})
+    contrast = Contrast.model_validate({"kind": "within", "a": {"condition": "rest"}, "b": {"condition": "task"}})
+    chosen = select(frame, data, contrast, covariates=[], minimum_per_group=1, where="targets.x")
+    assert chosen.participants == ["01", "01"]
+    assert chosen.features["x"].tolist() == [2.0, 5.0]
+    assert [row["participant"] for row in chosen.dropped] == ["02"]
+    with pytest.raises(DesignError, match="1 in people with both"):
+        select(frame, data, contrast, covariates=[], minimum_per_group=2, where="targets.x")
