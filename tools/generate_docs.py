@@ -39,7 +39,7 @@ def cell(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(cell(item) for item in value) or "-"
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    return " ".join(text.replace("|", "\\|").split()) or "-"
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split()) or "-"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -83,7 +83,8 @@ def registry_pages() -> dict[str, list[str]]:
         "classifiers.md": [
             "# Classifiers",
             "",
-            "What `targets.NAME.classifier` can name. The method is described in [prediction](../method/prediction.md).",
+            "What `targets.NAME.classifier` can name. The method is described in"
+            " [prediction](../method/prediction.md).",
             "",
             *registry_table(CLASSIFIERS),
         ],
@@ -211,30 +212,45 @@ def written(value: Any) -> str:
     return str(value) or '""'
 
 
-def inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the sections that an annotation holds, in their order."""
+def inner_models(annotation: Any, place: str) -> Iterator[tuple[type[BaseModel], str]]:
+    """Yield the sections that an annotation holds, with their places (``[]`` in a list, ``.NAME`` in a mapping)."""
     if is_model(annotation):
-        yield annotation
+        yield annotation, place
+    origin = get_origin(annotation)
+    inside = place + ("[]" if origin is tuple else ".NAME" if origin is not None and is_mapping(origin) else "")
     for argument in get_args(annotation):
-        yield from inner_models(argument)
+        yield from inner_models(argument, inside)
 
 
-def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Yield a section and all sections inside it."""
-    yield model
-    for field in model.model_fields.values():
-        for inner in inner_models(field.annotation):
-            yield from models(inner)
+def is_mapping(origin: Any) -> bool:
+    """Whether a generic type is a mapping."""
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def section(model: type[BaseModel]) -> list[str]:
-    """Return heading, sentence and table of one section."""
+def models(model: type[BaseModel], place: str = "") -> Iterator[tuple[type[BaseModel], str]]:
+    """Yield a section and all sections inside it, each with its place in the file."""
+    yield model, place
+    for name, field in model.model_fields.items():
+        for inner, where in inner_models(field.annotation, f"{place}.{name}".lstrip(".")):
+            yield from models(inner, where)
+
+
+def section(model: type[BaseModel], places: Sequence[str]) -> list[str]:
+    """Return heading, places, sentence and table of one section."""
     rows = []
     for name, field in model.model_fields.items():
         words = kind(field.annotation) + constraints(field) + (" or null" if nullable(field.annotation) else "")
         rows.append((f"`{name}`", words, default(field), cell(field.description or "")))
     first_line = re.sub(r"\s+", " ", (model.__doc__ or "").strip())
-    return [f"## {model.__name__}", "", first_line, "", *table(("key", "type", "default", "meaning"), rows), ""]
+    where = ", ".join(f"`{place}`" for place in places if place) or "the top level of the file"
+    return [
+        f"## {model.__name__}",
+        "",
+        f"At {where}. {first_line}",
+        "",
+        *table(("key", "type", "default", "meaning"), rows),
+        "",
+    ]
 
 
 def study_page() -> list[str]:
@@ -247,8 +263,11 @@ def study_page() -> list[str]:
         " [the study file](../guide/study-file.md).",
         "",
     ]
-    for model in dict.fromkeys(models(StudyConfig)):
-        lines += section(model)
+    places: dict[type[BaseModel], list[str]] = {}
+    for model, place in models(StudyConfig):
+        places.setdefault(model, []).append(place)
+    for model, found in places.items():
+        lines += section(model, list(dict.fromkeys(found)))
     rows = [(f"`{name}`", f"`{written(values)}`" if values else "the defaults") for name, values in PRESETS.items()]
     return [*lines, "## Presets of cleaning", "", "A key written beside `preset` wins.", "",
             *table(("preset", "sets"), rows)]  # fmt: skip
