@@ -1,24 +1,24 @@
 """``painconn run``: the study is checked, then Snakemake does the work, then the outcome is said in a few lines."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from painconn.cli.progress import Progress
 from painconn.config.loader import load_study, with_data_root
 from painconn.config.study import StudyConfig
 from painconn.errors import EXIT_AUDIT_FAILED, EXIT_DONE, EXIT_JOB_FAILED, EXIT_USER
 from painconn.paths import Results
 from painconn.provenance import SHIPPED
+from painconn.store import read_json
 
-_STEPS_DONE = re.compile(r"(\d+) of (\d+) steps \((\d+)%\) done")
-_KEPT_LINES = 60
+_FAILED_LOG = re.compile(r"^\s*log: (.+?) \(check log file")
+_KEPT_LINES = 40
 
 
 def read_study(path: Path, data: Path | None) -> StudyConfig:
@@ -62,10 +62,12 @@ def run_study(
     study = read_study(path, data)
     results = Results(out if out is not None else Path("results") / study.name)
     require_runnable(study, results)
-    status = _snakemake(_command(path, data, results, cores, profile, extra), console)
-    if status != 0:
-        return _explain_failure(results, console)
-    return print_outcome(results) if not {"-n", "--dry-run", "--dryrun"} & set(extra) else EXIT_DONE
+    dry = bool({"-n", "--dry-run", "--dryrun"} & set(extra))
+    status, said = _snakemake(_command(path, data, results, cores, profile, extra), console)
+    if dry or (status == 0 and not results.page.is_file()):
+        console.print("\n".join(said), markup=False, highlight=False)
+        return EXIT_DONE if status == 0 else EXIT_JOB_FAILED
+    return print_outcome(results) if status == 0 else _explain_failure(said, console)
 
 
 def _command(
@@ -80,87 +82,36 @@ def _command(
     ]
 
 
-def _snakemake(command: Sequence[str], console: Console) -> int:
-    """Run snakemake, turn its messages into progress, keep the last lines for the case that it fails."""
+def _snakemake(command: Sequence[str], console: Console) -> tuple[int, list[str]]:
+    """Run snakemake and turn its messages into progress; return its status and everything it said."""
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
     )
-    last: list[str] = []
-    with process, _Progress(console) as progress:
+    said: list[str] = []
+    with process, Progress(console) as progress:
         for line in process.stdout or ():
-            last = [*last[-_KEPT_LINES:], line.rstrip()]
+            said.append(line.rstrip())
             progress.read(line)
-        status = process.wait()
-    if status != 0:
-        console.print("\n".join(_worth_reading(last)), markup=False, highlight=False)
-    return status
+        return process.wait(), said
 
 
-def _worth_reading(lines: Iterable[str]) -> list[str]:
-    noise = (
-        "Assuming unrestricted",
-        "Building DAG",
-        "host:",
-        "Provided cores",
-        "Rules claiming",
-        "Using profile",
-        "Select jobs",
-    )
-    return [line for line in lines if line and not line.startswith(noise)]
-
-
-class _Progress:
-    """Steps done, what runs, time left: a bar on a terminal, plain lines elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"))
-        self._console = console
-        self._bar = Progress(
-            *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
-        )
-        self._task = self._bar.add_task("starting", total=None)
-        self._started = time.monotonic()
-        self._said = -1
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def read(self, line: str) -> None:
-        """Take one line of the workflow engine."""
-        if line.startswith("Job ") and ": " in line:
-            self._bar.update(self._task, description=line.split(": ", 1)[1].strip())
-        match = _STEPS_DONE.search(line)
-        if match is None:
-            return
-        done, total, percent = (int(group) for group in match.groups())
-        self._bar.update(self._task, completed=done, total=total)
-        if not self._console.is_terminal and percent // 10 > self._said:
-            self._said = percent // 10
-            elapsed = time.monotonic() - self._started
-            left = elapsed / done * (total - done) if done else 0.0
-            self._console.print(
-                f"{done} of {total} steps done, {elapsed:.0f} s so far, about {left:.0f} s left", highlight=False
-            )
-
-
-def _explain_failure(results: Results, console: Console) -> int:
-    """Name the logs of failed jobs; a job that stopped because of the user's design ends with status 2."""
+def _explain_failure(said: Sequence[str], console: Console) -> int:
+    """Say for each failed job why; when the user's input or design is the reason the status is 2."""
     status = EXIT_JOB_FAILED
-    for log in sorted((results.root / "logs").rglob("*.log")):
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if any(line.startswith("Traceback") for line in lines):
-            console.print(f"failed: {log}", markup=False)
+    logs = dict.fromkeys(match[1] for line in said if (match := _FAILED_LOG.search(line)))
+    for log in map(Path, logs):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
         problems = [line for line in lines if line.startswith("painconn: ")]
         if problems:
-            console.print(f"failed: {log}", markup=False)
-            console.print("\n".join(line for line in lines if line.startswith("  ")), markup=False, highlight=False)
             status = EXIT_USER if "(exit status 2)" in problems[0] else status
+            reason = "\n".join(line for line in lines if line.startswith("  "))
+        else:
+            reason = "  " + (
+                lines[-1] if lines else "killed without a word, probably for memory: fewer --cores may help"
+            )
+        console.print(f"failed: {log}\n{reason}", markup=False, highlight=False)
+    if not logs:
+        console.print("\n".join(said[-_KEPT_LINES:]), markup=False, highlight=False)
     return status
 
 
@@ -172,5 +123,7 @@ def print_outcome(results: Results) -> int:
     for line in headline_lines(results.root):
         console.print(line, markup=False, highlight=False)
     console.print(f"report: {results.page}", markup=False, highlight=False)
-    audits = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(results.root.glob("group/*/audit.json"))]
+    audits = [
+        read_json(results.target(name, "audit.json")) for name in read_json(results.group("study.json"))["targets"]
+    ]
     return EXIT_DONE if all(audit["passed"] for audit in audits) else EXIT_AUDIT_FAILED

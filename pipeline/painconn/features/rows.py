@@ -29,6 +29,7 @@ Signals = NDArray[np.float64]
 Envelopes = Callable[[], list[tuple[Signals, list[list[int]]]]]
 
 _MICROVOLTS_PER_VOLT = 1e6
+_SPECTRUM_BOTTOM_HZ = 1.0
 _SPECTRUM_TOP_HZ = 100.0
 
 
@@ -82,7 +83,7 @@ class ObservationFeatures:
         return max(*edges_hz, self._features.relative_power_hz[1])
 
     def add_sensors(self, data: Signals) -> None:
-        """Add sensor power and the mean sensor spectrum.
+        """Add sensor power and the mean sensor spectrum, the latter at whole Hz so that windows of any length compare.
 
         Parameters
         ----------
@@ -91,8 +92,9 @@ class ObservationFeatures:
         """
         spectra = self._spectra(data * _MICROVOLTS_PER_VOLT, min(_SPECTRUM_TOP_HZ, self._highest_hz))
         density = spectra.power()
-        self.sensor_freqs_hz = spectra.freqs_hz
-        self.sensor_spectrum_db = 10 * np.log10(density.mean(axis=0))
+        top_hz = int(min(_SPECTRUM_TOP_HZ, self._highest_hz))
+        self.sensor_freqs_hz = np.arange(_SPECTRUM_BOTTOM_HZ, top_hz + 1.0)
+        self.sensor_spectrum_db = np.interp(self.sensor_freqs_hz, spectra.freqs_hz, 10 * np.log10(density.mean(axis=0)))
         self.smoothing_hz = {"half_bandwidth_hz": spectra.half_bandwidth_hz, "n_tapers": len(spectra.weights)}
         self._add_power(SENSORS, self._channels, density, spectra.freqs_hz)
 

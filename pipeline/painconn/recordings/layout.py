@@ -218,7 +218,8 @@ def _pattern_parts(source: Source, root: Path) -> Iterator[tuple[str, os.DirEntr
 
 def _bids_parts(root: Path) -> Iterator[tuple[str, os.DirEntry[str], dict[str, str]]]:
     for name, entry in _walk(root, _BIDS_DEPTH, first="sub-"):
-        *folders, datatype, file_name = name.split("/")
+        *folders, file_name = name.split("/")
+        datatype = folders.pop() if folders else ""
         stem = file_name.rsplit(".", 1)[0]
         reader = reader_for(name)
         if not (folders and datatype == "eeg" and stem.endswith("_eeg") and reader and reader.holds == "continuous"):

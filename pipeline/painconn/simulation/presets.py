@@ -68,7 +68,7 @@ SENSORY_BRIDGE = Coupling(
     leaders=("postcentral-lh", "insula-lh"),
     followers=("postcentral-rh", "insula-rh"),
     delay_s=0.025,
-    strength={"localized": Spread(0.65, 0.12, 0.0, 0.95), "widespread": Spread(0.15, 0.12, 0.0, 0.95)},
+    strength={"localized": Spread(0.55, 0.16, 0.0, 0.95), "widespread": Spread(0.25, 0.16, 0.0, 0.95)},
 )
 """The one planted difference: alpha between the two sensory groups, weaker in widespread."""
 
