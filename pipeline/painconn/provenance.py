@@ -53,6 +53,11 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
+def settings_json(value: Any) -> str:
+    """Return JSON in the order of the study file (groups and bands have an order that people chose)."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True)
+
+
 def file_hash(path: Path) -> str:
     """Return the sha256 of a file's bytes, as 64 hexadecimal digits."""
     digest = hashlib.sha256()

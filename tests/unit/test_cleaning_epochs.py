@@ -32,7 +32,7 @@ def test_rest_epochs_tile_the_recording_without_overlap(noise: NDArray[np.float6
 
 
 def test_rest_epochs_stay_in_their_block_and_off_bad_stretches(noise: NDArray[np.float64]) -> None:
-    raw = recording(noise, (10.0, 9.0, "eyes-closed/1"), (30.0, 8.5, "eyes-closed/2"), (32.5, 0.1, "bad_cough"))
+    raw = recording(noise, (10.0, 9.0, "eyes-closed"), (30.0, 8.5, "eyes-closed"), (32.5, 0.1, "bad_cough"))
     epochs = rest_epochs(raw, length_s=2.0, block="eyes-closed")
     assert (epochs.events[:, 0] / RATE_HZ).tolist() == [10, 12, 14, 16, 30, 34, 36]
 
@@ -244,3 +244,9 @@ def test_reasons_are_joined_and_the_cap_lists_them() -> None:
     check_bad_fraction(bads, n_channels=8, max_bad_fraction=0.25)
     with pytest.raises(RecordingFault, match=r"2 of 7 bad: Fz \(marked, flat\), Cz \(nan\)"):
         check_bad_fraction(bads, n_channels=7, max_bad_fraction=0.25)
+
+
+def test_a_block_is_matched_by_its_whole_description() -> None:
+    raw = mne.io.RawArray(np.zeros((1, 10_000)), mne.create_info(["Cz"], 250.0, "eeg"), verbose="ERROR")
+    raw.set_annotations(mne.Annotations([0.0, 20.0], [20.0, 20.0], ["rest", "restpain"]))
+    assert len(rest_epochs(raw, length_s=2.0, block="rest")) == 10

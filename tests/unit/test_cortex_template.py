@@ -7,8 +7,8 @@ import mne
 import numpy as np
 import pytest
 
-from painconn.cortex import registry, template
 from painconn.config.features import FUNCTIONAL_GROUPS as CIRCUITS
+from painconn.cortex import registry, template
 from painconn.cortex.regions import region_labels
 from painconn.errors import InputError, IntegrityError
 

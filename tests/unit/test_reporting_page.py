@@ -591,10 +591,9 @@ def test_the_page_does_not_depend_on_when_it_is_built(light: StudyResults) -> No
 
 
 def test_quality_flags_count_rows_of_the_table(results: StudyResults) -> None:
-    table = flag_table(results.quality, warn_epochs=60)  # type: ignore[arg-type]
+    table = flag_table(results.quality, warn_epochs=60, n_epochs={"rest": 22, "task": 75})  # type: ignore[arg-type]
     assert {row[0]: row[1] for row in table.rows} == {
-        "fewer than 60 epochs of rest kept": "10 of 20",
-        "fewer than 60 epochs of task kept": "0 of 20",
+        "phase measures of rest use 22 epochs, fewer than 60": "20 of 20",
         "bad channels found": "5 of 20",
         "components removed": "20 of 20",
     }

@@ -9,13 +9,14 @@ from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError
-from painconn.paths import Results
-from painconn.steps import audit, compare, predict, report, table
+from painconn.paths import Results, SessionKey
+from painconn.steps import audit, clean, compare, connect, predict, report, table
 from painconn.steps.connect import pooled_covariance
 from painconn.steps.declare import families, feature_sets, primary_tests
+from painconn.steps.inventory import companions
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
-from painconn.store import read_json, read_tsv
+from painconn.store import read_json, read_result, read_tsv
 
 STUDY = """\
 name: ready
@@ -170,3 +171,41 @@ def test_sessions_of_a_person_are_averaged_and_people_without_a_pair_are_named(t
     assert [row["participant"] for row in chosen.dropped] == ["02"]
     with pytest.raises(DesignError, match="1 in people with both"):
         select(frame, data, contrast, covariates=[], minimum_per_group=2, where="targets.x")
+
+
+def test_a_session_with_an_unknown_electrode_is_excluded_by_name(tmp_path, rng):
+    import mne
+
+    names = [*["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"], "XX9"]
+    data = 2e-5 * rng.standard_normal((len(names), 250 * 60))
+    raw = mne.io.RawArray(data, mne.create_info(names, 250.0, "eeg"), verbose="ERROR")
+    raw.save(tmp_path / "P01_rest_eeg.fif", verbose="ERROR")
+    (tmp_path / "study.yaml").write_text(
+        "name: odd\n"
+        "data:\n"
+        "  sources: [{root: ., layout: folder, pattern: 'P{participant}_{task}_eeg.fif'}]\n"
+        "  conditions: {rest: {kind: rest, n_epochs: 20}}\n"
+        "cleaning: {preset: already_clean}\n"
+        "targets:\n"
+        "  x: {contrast: {kind: between, column: g, a: a, b: b, observation: {condition: rest}}}\n"
+    )
+    results = Results(tmp_path / "out")
+    plan = Plan(load_study(tmp_path / "study.yaml"), results)
+    assert plan.montages == []
+    key = SessionKey("01")
+    clean.run(results, json.loads(plan.settings_clean(key.name)), key.name)
+    connect.run(results, json.loads(plan.settings_connect(key.name)), key.name)
+    record = read_result(results.connectivity(key))
+    assert record["status"] == "excluded"
+    assert any("XX9" in row["found"] for row in record["exclusions"])
+
+
+def test_the_files_beside_a_recording_are_watched(tmp_path):
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    stem = "sub-01_task-rest_"
+    for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv"):
+        (folder / f"{stem}{name}").touch()
+    (folder / "sub-01_task-other_events.tsv").touch()
+    found = {path.name for path in companions(folder / f"{stem}eeg.vhdr")}
+    assert found == {f"{stem}{name}" for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv")}

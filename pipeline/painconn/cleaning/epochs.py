@@ -88,8 +88,7 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, block: str | None) -> 
     length_s : float
         Length of an epoch.
     block : str | None
-        Beginning of the description of the annotations whose spans are cut (each from its own start); None for the
-        whole recording.
+        Description of the annotations whose spans are cut (each from its own start); None for the whole recording.
 
     Returns
     -------

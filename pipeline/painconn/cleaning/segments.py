@@ -3,6 +3,7 @@
 A span is a pair (start, stop) of sample numbers counted from the first sample of the recording, stop excluded.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,14 @@ def runs(mask: NDArray[np.bool_]) -> list[Span]:
     return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def annotated_spans(raw: "BaseRaw", prefix: str) -> list[Span]:
-    """Return the spans of all annotations whose description starts with `prefix` (case ignored), cut to the data."""
+def annotated_spans(raw: "BaseRaw", chosen: Callable[[str], bool]) -> list[Span]:
+    """Return the spans of all annotations whose description is chosen, cut to the data."""
     sfreq = raw.info["sfreq"]
     spans = []
     for onset, duration, description in zip(
         raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
     ):
-        if description.casefold().startswith(prefix.casefold()):
+        if chosen(description):
             start = round((onset - raw.first_time) * sfreq)
             stop = round((onset - raw.first_time + duration) * sfreq)
             spans.append((min(max(start, 0), raw.n_times), min(max(stop, 0), raw.n_times)))
@@ -64,7 +65,7 @@ def annotated_spans(raw: "BaseRaw", prefix: str) -> list[Span]:
 def bad_samples(raw: "BaseRaw") -> NDArray[np.bool_]:
     """Return which samples lie in an annotation whose description starts with ``BAD``, shape (n_times,)."""
     bad = np.zeros(raw.n_times, dtype=bool)
-    for start, stop in annotated_spans(raw, "BAD"):
+    for start, stop in annotated_spans(raw, lambda description: description.casefold().startswith("bad")):
         bad[start:stop] = True
     return bad
 
@@ -84,7 +85,7 @@ def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
     raw : mne.io.BaseRaw
         Continuous EEG.
     block : str | None
-        Beginning of the annotation description that marks the block; None stands for the whole recording.
+        Description of the annotation that marks the block, exactly as in the recording; None stands for the whole one.
 
     Returns
     -------
@@ -94,16 +95,16 @@ def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
     Raises
     ------
     RecordingFault
-        When no annotation with a duration starts so.
+        When no annotation with a duration is called so.
     """
     if block is None:
         return [(0, raw.n_times)]
-    spans = sorted(span for span in annotated_spans(raw, block) if span[1] > span[0])
+    spans = sorted(span for span in annotated_spans(raw, block.__eq__) if span[1] > span[0])
     if not spans:
         problem = Problem(
             "annotations",
             described_annotations(raw),
-            f"an annotation with a duration whose description starts with {block!r}",
+            f"an annotation with a duration and the description {block!r}",
             "name the block as it is in the recording, or leave this recording out",
         )
         raise RecordingFault("block not found", problem)
@@ -149,7 +150,7 @@ def bridge_flat_stretches(raw: "BaseRaw") -> "BaseRaw":
 
     The stretch stays marked and is never used; only the signal beside it profits.
     """
-    spans = annotated_spans(raw, FLAT_ANNOTATION)
+    spans = annotated_spans(raw, FLAT_ANNOTATION.__eq__)
     if not spans:
         return raw.copy()
     flat = np.zeros(raw.n_times, dtype=bool)

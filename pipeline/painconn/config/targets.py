@@ -66,8 +66,11 @@ class Target(Section):
     )
     n_outer_folds: int = Field(5, ge=3, description="Outer folds; the inner folds are the remaining outer folds")
     n_repeats: int = Field(10, ge=1, description="Repeats of the outer folds")
-    too_good_auc: float = Field(
-        0.95, gt=0.5, le=1, description="An AUC above this is treated as a leak until shown otherwise"
+    too_good_auc: float | None = Field(
+        None,
+        gt=0.5,
+        le=1,
+        description="An AUC above this counts as a leak until shown otherwise; null: 0.95 between, 0.98 within people",
     )
 
     @field_validator("classifier")

@@ -25,7 +25,6 @@ from painconn.reporting.results import TargetResults
 
 N_EXPLORATORY = 20
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
-_KEPT = re.compile(r"(\w+) (\d+)/\d+")
 _NEVER_SHOWN = {"age"}
 _LABEL_COLUMNS = ("participant", "session", "recording")
 
@@ -210,7 +209,7 @@ def plain_table(table: pd.DataFrame, caption: str) -> Table:
     return Table(caption=caption, header=tuple(words(str(name)) for name in shown.columns), rows=rows)
 
 
-def flag_table(quality: pd.DataFrame, *, warn_epochs: int) -> Table:
+def flag_table(quality: pd.DataFrame, *, warn_epochs: int, n_epochs: Mapping[str, int]) -> Table:
     """Return how many recordings carry each quality flag.
 
     Parameters
@@ -219,30 +218,29 @@ def flag_table(quality: pd.DataFrame, *, warn_epochs: int) -> Table:
         A row per recording or session.
     warn_epochs : int
         Number of epochs of the study file below which a phase measure is flagged.
+    n_epochs : mapping of str to int
+        Epochs that the study file uses per condition, the same for everybody.
     """
-    flags: list[tuple[str, pd.Series]] = []
-    if "epochs_kept" in quality:
-        flags += _epoch_flags(quality["epochs_kept"].fillna("").astype(str), warn_epochs)
+    total = len(quality)
+    flags: list[tuple[str, pd.Series]] = [
+        (
+            f"phase measures of {condition} use {count} epochs, fewer than {warn_epochs}",
+            pd.Series(True, index=quality.index),
+        )
+        for condition, count in n_epochs.items()
+        if count < warn_epochs
+    ]
     for name, told in (("bad_channels", "bad channels found"), ("components", "components removed")):
         if name in quality:
             flags.append((told, ~quality[name].fillna("none").astype(str).isin(["", "none"])))
     if {"rank_data", "rank_tracked"} <= set(quality.columns):
         flags.append(("numerical rank below the tracked rank", quality["rank_data"].lt(quality["rank_tracked"])))
-    total = len(quality)
     rows = tuple((told, f"{int(flag.sum())} of {total}", f"{100 * flag.mean():.0f} %") for told, flag in flags)
     return Table(
         caption=f"Flagged recordings ({total} in the quality table).",
         header=("flag", "recordings", "fraction"),
         rows=rows,
     )
-
-
-def _epoch_flags(kept: pd.Series, warn_epochs: int) -> Iterable[tuple[str, pd.Series]]:
-    """Return, per condition of texts such as ``rest 28/31, task 30/30``, who kept fewer epochs than the level."""
-    counts = kept.map(lambda text: {name: int(n) for name, n in _KEPT.findall(text)})
-    for condition in dict.fromkeys(name for each in counts for name in each):
-        few = counts.map(lambda each, condition=condition: each.get(condition, warn_epochs) < warn_epochs).astype(bool)
-        yield f"fewer than {warn_epochs} epochs of {condition} kept", few
 
 
 def spread_table(quality: pd.DataFrame) -> Table:

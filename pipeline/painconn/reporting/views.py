@@ -270,7 +270,11 @@ def data_view(results: StudyResults) -> DataView:
     """Return the sections about the data; a table that was not saved is None."""
     quality, exclusions, missing = results.quality, results.exclusions, results.not_computable
     warn_epochs = int((results.study.get("connectivity") or {}).get("warn_epochs", 0))
-    flags = None if quality is None or quality.empty else flag_table(quality, warn_epochs=warn_epochs)
+    conditions = (results.study.get("data") or {}).get("conditions") or {}
+    n_epochs = {name: int(condition["n_epochs"]) for name, condition in conditions.items()}
+    flags = (
+        None if quality is None or quality.empty else flag_table(quality, warn_epochs=warn_epochs, n_epochs=n_epochs)
+    )
     return DataView(
         flow=_flow(results),
         exclusions=None

@@ -7,7 +7,7 @@ import numpy as np
 from painconn.config.targets import Target
 from painconn.inference.families import Family, family_hash
 from painconn.paths import Results, SessionKey
-from painconn.prediction.audit import audit_evaluation
+from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
 from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
 from painconn.provenance import seed_for
@@ -40,7 +40,10 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         owners=owners,
         auc_limit=target.too_good_auc,
     )
-    gates += [_best_of_all(scores, target.too_good_auc), _declared_first(results, name)]
+    gates += [
+        _best_of_all(scores, target.too_good_auc or AUC_LIMITS[target.contrast.kind]),
+        _declared_first(results, name),
+    ]
     gates = [
         gate for gate in gates if gate["gate"] != "duplicate_recordings" or fingerprints or not _from_table(settings)
     ]

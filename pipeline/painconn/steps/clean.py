@@ -13,6 +13,7 @@ from painconn.cleaning.segments import mark_flat_stretches
 from painconn.cleaning.session import CleanedSession, clean_session
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
+from painconn.cortex.montage import place_electrodes
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
@@ -129,8 +130,7 @@ def _read(
             raw, sidecars, _ = admit_recording(
                 Path(source.root) / row["path"], source=source, root=root, descriptions=wanted
             )
-            if montage is not None:
-                _place(raw, montage, mne)
+            _place(raw, montage, mne)
             raws[recording_name(row)] = mark_flat_stretches(raw)
             lines.append(source.line_freq_hz or sidecars.line_freq_hz)
         except RecordingFault as fault:
@@ -146,8 +146,14 @@ def _read(
     return raws, lines
 
 
-def _place(raw: "BaseRaw", montage: dict[str, Any], mne: Any) -> None:
-    """Put the electrodes where the session's montage has them."""
+def _place(raw: "BaseRaw", montage: dict[str, Any] | None, mne: Any) -> None:
+    """Put the electrodes where the session's montage has them; without a montage the fault names those unknown."""
+    if montage is None:
+        place_electrodes(raw.info)
+        problem = Problem(
+            "electrodes", "no montage of this session", "positions of all electrodes", "run the study again"
+        )
+        raise RecordingFault("electrodes", problem)
     wanted = set(montage["names"])
     found = [name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind == "eeg"]
     if set(found) != wanted:

@@ -60,7 +60,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "n_b": n_b,
         "dropped": selection.dropped,
         "covariates": list(primary.covariates),
-        "notes": [*compared.notes, *notes, *control_notes],
+        "notes": [*_grouped([*compared.notes, *control_notes]), *notes],
         "minimum_detectable_effect": _detectable(selection.kind, n_a, n_b, len(primary.tests)),
     }
     write_json(results.target(name, "declaration.json"), record)
@@ -121,6 +121,18 @@ def _controls(table: pd.DataFrame, data: DataConfig, settings: dict[str, Any]) -
         rows.append(compared.table)
         notes += list(compared.notes)
     return rows, notes
+
+
+def _grouped(notes: list[str]) -> list[str]:
+    """Say once what holds for several families."""
+    families: dict[str, list[str]] = {}
+    for note in notes:
+        family, _, text = note.partition("': ") if note.startswith("family '") else ("", "", note)
+        families.setdefault(text, []).append(family.removeprefix("family '"))
+    return [
+        text if names == [""] else f"{text} ({names[0] if len(names) == 1 else f'{len(names)} families'})"
+        for text, names in families.items()
+    ]
 
 
 def _detectable(kind: str, n_a: int, n_b: int, family_size: int) -> dict[str, Any]:

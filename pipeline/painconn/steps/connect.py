@@ -18,7 +18,7 @@ from painconn.cortex.template import parcellation
 from painconn.errors import RecordingFault
 from painconn.features.rows import ObservationFeatures
 from painconn.paths import Results, SessionKey
-from painconn.recordings.fingerprint import fingerprint
+from painconn.recordings.fingerprint import SIZE, fingerprint
 from painconn.store import read_arrays, read_result, write_arrays, write_exclusion, write_result
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _connect(
         "fingerprints": {
             f"{c}__{w}": [round(float(v), 6) for v in _print(data, cleaned["sfreq_hz"])]
             for (c, w), data in observations.items()
-            if not w.endswith("evoked")
+            if not w.endswith("evoked") and data.shape[0] * data.shape[-1] >= SIZE
         },
     }
     files = {f"{key.name}_desc-connectivity_relmat.npz": arrays, f"{key.name}_desc-features_table.npz": table}

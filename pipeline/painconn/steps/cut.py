@@ -153,6 +153,11 @@ def cut_ready_epochs(
     session : dict
         The session's record, as for continuous recordings.
     """
+    if settings["montage"] is None:
+        problem = Problem(
+            key.name, "electrodes without a known position", "10-05 names", "rename or drop channels of the source"
+        )
+        raise RecordingFault("electrodes", problem)
     cuts: dict[str, Cut] = {}
     ranks: dict[str, int] = {}
     quality: dict[str, Any] = {}

@@ -1,5 +1,6 @@
 """Before any job: what lies in the data folders, session by session, with a montage key."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,40 @@ def load_inventory(study: StudyConfig, results: Results) -> dict[str, Any]:
 
 
 def _fingerprint(study: StudyConfig, files: list[RecordingFile]) -> str:
+    roots = {source.site: Path(source.root) for source in study.data.sources}
     rows = [(file.site, file.path, file.size_bytes, file.mtime_ns) for file in files]
-    parts = {"data": study.data.model_dump(mode="json"), "files": rows, "code": code_hash("painconn.steps.inventory")}
+    beside = [
+        (path.name, path.stat().st_mtime_ns)
+        for file in files
+        for path in companions(roots[file.site] / file.path)
+        if path.is_file()
+    ]
+    parts = {
+        "data": study.data.model_dump(mode="json"),
+        "files": rows,
+        "beside": beside,
+        "code": code_hash("painconn.steps.inventory"),
+    }
     return text_hash(canonical_json(parts))
+
+
+def companions(path: Path) -> list[Path]:
+    """Return a recording and the files that belong to it: the same name but for its last part and its ending."""
+    stem = path.name.rsplit(".", 1)[0]
+    shared = stem.removesuffix("eeg") if stem.endswith("_eeg") else f"{stem}."
+    return [
+        path,
+        *(
+            folder_path
+            for name, folder_path in _listing(path.parent)
+            if name.startswith(shared) and folder_path != path
+        ),
+    ]
+
+
+@cache
+def _listing(folder: Path) -> list[tuple[str, Path]]:
+    return sorted((entry.name, entry) for entry in folder.iterdir()) if folder.is_dir() else []
 
 
 def _kept(results: Results, fingerprint: str) -> dict[str, Any] | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from painconn.config.study import StudyConfig
 from painconn.paths import Results, SessionKey
-from painconn.provenance import canonical_json, code_hash, text_hash
-from painconn.steps.inventory import load_inventory
+from painconn.provenance import canonical_json, code_hash, settings_json, text_hash
+from painconn.steps.inventory import companions, load_inventory
 from painconn.steps.people import covariates_of
 
 STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
@@ -55,11 +55,12 @@ class Plan:
         return SessionKey.parse(name)
 
     def recordings(self, name: str) -> list[str]:
-        """Return the paths of a session's recordings, those that are there now."""
+        """Return a session's recordings with their sidecars, and the manual decisions: all files that are there now."""
         session = self.sessions[name]
-        root = self._source(session)["root"]
-        paths = [Path(root) / recording["path"] for recording in session["recordings"]]
-        return [str(path) for path in paths if path.exists()]
+        root = Path(self._source(session)["root"])
+        manual = self.study.cleaning.manual_channels
+        files = [file for row in session["recordings"] for file in companions(root / row["path"])]
+        return [str(file) for file in dict.fromkeys([*files, *([manual] if manual else [])]) if file.is_file()]
 
     def code(self, step: str) -> str:
         """Return the code hash of a step."""
@@ -77,19 +78,19 @@ class Plan:
     def settings_head(self) -> str:
         """Head: conductivities and source space."""
         cortex = self.study.cortex
-        return canonical_json(
+        return settings_json(
             cortex.model_dump(mode="json", include={"template", "conductivity_s_per_m", "source_spacing"})
         )
 
     def settings_forward(self, montage: str) -> str:
         """Forward: the electrodes."""
         limit = self.study.cortex.max_electrode_distance_mm
-        return canonical_json({"montage": self.inventory["montages"][montage], "max_electrode_distance_mm": limit})
+        return settings_json({"montage": self.inventory["montages"][montage], "max_electrode_distance_mm": limit})
 
     def settings_clean(self, name: str) -> str:
         """Clean one session: its recordings, its source, the conditions and the cleaning section."""
         session = self.sessions[name]
-        return canonical_json(
+        return settings_json(
             {
                 "session": session,
                 "montage": self.inventory["montages"].get(session["montage"]),
@@ -103,7 +104,7 @@ class Plan:
     def settings_connect(self, name: str) -> str:
         """Cortex, connectivity and features of one session."""
         cortex = self.study.cortex.model_dump(mode="json", include={"inverses", "lcmv_regularisation", "parcellation"})
-        return canonical_json(
+        return settings_json(
             {
                 "session": {key: self.sessions[name][key] for key in ("participant", "session", "site", "montage")},
                 "cortex": cortex,
@@ -115,14 +116,14 @@ class Plan:
     def settings_table(self) -> str:
         """Table: the people, and which sessions there are."""
         data = self.study.data.model_dump(mode="json", include={"participants", "sources"})
-        return canonical_json({"data": data, "inventory": text_hash(canonical_json(self.inventory["sessions"]))})
+        return settings_json({"data": data, "inventory": text_hash(canonical_json(self.inventory["sessions"]))})
 
     def settings_target(self, target: str) -> str:
         """Compare and predict: one target, with what its families are made of."""
         study = self.study
         chosen = study.targets[target]
         named = chosen.covariates if chosen.covariates is not None else study.data.covariates
-        return canonical_json(
+        return settings_json(
             {
                 "name": target,
                 "target": chosen.model_dump(mode="json"),
@@ -141,7 +142,7 @@ class Plan:
 
     def settings_report(self) -> str:
         """Report: the resolved study, which is saved with the results."""
-        return canonical_json(self.study.model_dump(mode="json"))
+        return settings_json(self.study.model_dump(mode="json"))
 
     def user_tables(self) -> list[str]:
         """Return the participants table (and a ready features table), those that are there now."""

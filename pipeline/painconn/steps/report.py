@@ -35,7 +35,7 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "environment": environment(),
         "seed": settings["seed"],
-        "config_hash": text_hash(canonical_json(settings)),
+        "config_hash": text_hash(canonical_json(_without_roots(settings))),
         "inputs": _inputs(results, settings),
         "jobs": _benchmarks(results),
         "command": f"painconn run STUDY.yaml --out {results.root.name}",
@@ -47,6 +47,12 @@ def _portable(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
     sources = [
         source | {"root": os.path.relpath(source["root"], results.root)} for source in settings["data"]["sources"]
     ]
+    return settings | {"data": settings["data"] | {"sources": sources}}
+
+
+def _without_roots(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the study without its data folders: the same study on another machine has the same hash."""
+    sources = [{key: value for key, value in source.items() if key != "root"} for source in settings["data"]["sources"]]
     return settings | {"data": settings["data"] | {"sources": sources}}
 
 
