@@ -134,9 +134,11 @@ def code_closure(module: str) -> tuple[list[str], list[str]]:
         for imported in graph.find_modules_directly_imported_by(current):
             if imported.split(".")[0] == "painconn":
                 pending.add(imported)
+                # The models only look names up in a registry; whoever else imports it calls what it names.
+                if imported.endswith(".registry") and not current.startswith("painconn.config."):
+                    pending.update(name for name in _REGISTERED.findall(_source(imported)) if name in graph.modules)
             else:
                 packages.add(imported.split(".")[0])
-        pending.update(name for name in _REGISTERED.findall(_source(current)) if name in graph.modules)
     return sorted(seen), sorted({_DISTRIBUTIONS[name] for name in packages if name in _DISTRIBUTIONS})
 
 

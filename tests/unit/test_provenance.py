@@ -44,6 +44,7 @@ def test_closures_hold_what_a_step_uses_and_nothing_else():
     assert {"painconn.connectivity.phase", "painconn.cortex.inverse"} <= set(connect)
     assert "painconn.inference.comparison" not in connect
     assert "painconn.prediction.ridge" in code_closure("painconn.steps.predict")[0]
+    assert "painconn.prediction.ridge" not in code_closure("painconn.steps.compare")[0]
     for step in ("clean", "connect"):
         assert not any(
             "reporting" in name or name == "painconn.config.targets"

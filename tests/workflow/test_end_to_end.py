@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 import pytest
+from running import STUDY, environment, planned, run
 
-from conftest import STUDY, environment, planned, run
 from painconn.paths import Results, SessionKey
 from painconn.store import read_json, read_parquet, read_result, read_tsv
 
@@ -22,7 +22,7 @@ def snakemake_dry_run(python, repository, out, study, cwd, **more):
     command = ["snakemake", "--snakefile", str(repository / "workflow" / "Snakefile"), "--configfile", str(study)]
     command += [
         "--config",
-        f"painconn_out={out}",
+        f"painconn_out={out.name}",
         "--profile",
         str(repository / "workflow" / "profiles" / "default"),
         "--cores",

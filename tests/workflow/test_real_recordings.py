@@ -4,8 +4,8 @@ import shutil
 import sys
 
 import pytest
+from running import run
 
-from conftest import run
 from painconn.store import read_json, read_parquet, read_tsv
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata, pytest.mark.xdist_group("real")]

@@ -16,7 +16,7 @@ def read_study():
     """Read the study again from its file: the parser of the workflow engine turns the label 001 into 1."""
     if config.get("study"):
         study = load_study(Path(str(config["study"])))
-    elif workflow.configfiles:
+    elif workflow.configfiles and workflow.modifier.parent_modifier is None:
         study = load_study(Path(workflow.configfiles[-1]))
     else:
         sections = {
