@@ -67,6 +67,9 @@ def test_the_table_has_a_row_per_observation_and_the_primary_family_is_whole(fin
     assert len(people) == 6
     assert len(table) == 6 * len(windows)
     assert set(zip(table["condition"], table["window"], strict=True)) == windows
+    muscle = table["quality__muscle_index"]
+    assert muscle.between(0, 1).all()
+    assert muscle.nunique() == len(table)
     compared = read_tsv(out / "group" / "hyperalgesia" / "compare.tsv")
     primary = compared[compared["role"] == "primary"]
     assert len(primary) == 63

@@ -1,6 +1,7 @@
 """Numbers that say how good a recording was and what cleaning did to it: a row of the quality table."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +29,43 @@ def _band_power(psd: NDArray[np.float64], freqs: NDArray[np.float64], low: float
     return psd[:, (freqs >= low) & (freqs < high)].sum(axis=1)
 
 
-def muscle_index(raw: "BaseRaw", *, lowpass_hz: float) -> tuple[float, float]:
-    """Compute the relative power of the muscle band over the temporal sites.
+def muscle_share(
+    density: NDArray[np.float64], freqs_hz: NDArray[np.float64], channels: Sequence[str], *, lowpass_hz: float
+) -> float:
+    """Compute the relative power of the muscle band over the temporal sites from spectra.
 
-    Power in [30, top) Hz divided by power in [1, top) Hz (Welch, 2 s windows), median over the temporal channels that
-    the recording has, with top = the lower of 45 Hz and the low-pass.
+    Power in [30, top) Hz divided by power in [1, top) Hz, median over the temporal channels there are, with top = the
+    lower of 45 Hz and the low-pass.
+
+    Parameters
+    ----------
+    density : ndarray, shape (channels, frequencies)
+        Power spectral density, any unit.
+    freqs_hz : ndarray, shape (frequencies,)
+        Bin centres.
+    channels : sequence of str
+        Names of the rows.
+    lowpass_hz : float
+        Low-pass edge of the data.
+
+    Returns
+    -------
+    index : float
+        Between 0 and 1; NaN when the band would be narrower than 5 Hz or there is no temporal channel.
+    """
+    top_hz = min(MUSCLE_BAND_HZ[1], lowpass_hz)
+    rows = [row for row, name in enumerate(channels) if name.upper() in TEMPORAL_CHANNELS]
+    if top_hz - MUSCLE_BAND_HZ[0] < NARROWEST_MUSCLE_BAND_HZ or not rows:
+        return math.nan
+    temporal = density[rows]
+    muscle = _band_power(temporal, freqs_hz, MUSCLE_BAND_HZ[0], top_hz)
+    return float(np.median(muscle / _band_power(temporal, freqs_hz, TOTAL_BAND_FROM_HZ, top_hz)))
+
+
+def muscle_index(raw: "BaseRaw", *, lowpass_hz: float) -> tuple[float, float]:
+    """Compute the relative power of the muscle band over the temporal sites of a recording (Welch, 2 s windows).
+
+    See :func:`muscle_share`.
 
     Parameters
     ----------
@@ -58,8 +91,7 @@ def muscle_index(raw: "BaseRaw", *, lowpass_hz: float) -> tuple[float, float]:
     data = raw.get_data(picks=channels, reject_by_annotation="omit", verbose="WARNING")
     n_window = min(round(2 * sfreq), data.shape[1])
     psd, freqs = psd_array_welch(data, sfreq, fmax=top_hz, n_fft=n_window, n_overlap=n_window // 2, verbose="WARNING")
-    relative = _band_power(psd, freqs, MUSCLE_BAND_HZ[0], top_hz) / _band_power(psd, freqs, TOTAL_BAND_FROM_HZ, top_hz)
-    return float(np.median(relative)), top_hz
+    return muscle_share(psd, freqs, channels, lowpass_hz=lowpass_hz), top_hz
 
 
 def line_noise_ratio(spectrum: Spectrum, *, line_freq_hz: float | None, top_hz: float) -> float:

@@ -72,6 +72,7 @@ class ObservationFeatures:
         self.smoothing_hz: dict[str, float] = {}
         self.sensor_freqs_hz: Signals = np.empty(0)
         self.sensor_spectrum_db: Signals = np.empty(0)
+        self.sensor_density: tuple[Signals, Signals] = (np.empty((0, 0)), np.empty(0))
 
     def _spectra(self, data: Signals, high_hz: float) -> Spectra:
         width = self._connectivity.half_bandwidth_hz
@@ -94,6 +95,7 @@ class ObservationFeatures:
         density = spectra.power()
         top_hz = int(min(_SPECTRUM_TOP_HZ, self._highest_hz))
         self.sensor_freqs_hz = np.arange(_SPECTRUM_BOTTOM_HZ, top_hz + 1.0)
+        self.sensor_density = (density, spectra.freqs_hz)
         self.sensor_spectrum_db = np.interp(self.sensor_freqs_hz, spectra.freqs_hz, 10 * np.log10(density.mean(axis=0)))
         self.smoothing_hz = {"half_bandwidth_hz": spectra.half_bandwidth_hz, "n_tapers": len(spectra.weights)}
         self._add_power(SENSORS, self._channels, density, spectra.freqs_hz)

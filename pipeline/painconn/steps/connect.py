@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.cleaning.epochs import remove_evoked
+from painconn.cleaning.quality import muscle_share
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.cortex.inverse import RegionKernel
@@ -16,6 +17,7 @@ from painconn.cortex.lead_field import LeadField
 from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import RecordingFault
+from painconn.features.names import QUALITY, join
 from painconn.features.rows import ObservationFeatures
 from painconn.paths import Results, SessionKey
 from painconn.recordings.fingerprint import SIZE, fingerprint
@@ -80,7 +82,8 @@ def _connect(
                 else "events have no continuous segments"
             )
             features.add_envelopes(inverse, kernel.region_names, None if reason else envelopes, reason)
-        rows.append(features.columns | _quality_columns(cleaned, condition))
+        muscle = muscle_share(*features.sensor_density, channels, lowpass_hz=cleaned["lowpass_hz"])
+        rows.append(features.columns | _quality_columns(cleaned, condition) | {join(QUALITY, "muscle_index"): muscle})
         spectra.append(features.sensor_spectrum_db)
         index.append({"condition": condition, "window": window})
         missing += [{"condition": condition, "window": window, **reason} for reason in features.not_computable]
@@ -225,13 +228,10 @@ def _segments(
 
 def _quality_columns(cleaned: dict[str, Any], condition: str) -> dict[str, float]:
     record = cleaned["conditions"][condition]
-    rows = list(cleaned["quality"].values())
-    muscle = [row["muscle_index"] for row in rows if row.get("muscle_index") is not None]
     return {
         "quality__n_epochs": float(record["n_epochs"]),
         "quality__n_epochs_kept": float(record["n_kept"]),
         "quality__fraction_epochs_kept": record["n_kept"] / record["n_cut"],
-        "quality__muscle_index": float(np.mean(muscle)) if muscle else float("nan"),
         "quality__n_bad_channels": float(len(cleaned["bads"])),
         "quality__components_removed": float(cleaned["rank"]["components_removed"]),
         "quality__rank": float(cleaned["rank"]["used"]),
