@@ -7,6 +7,7 @@ the file that the workflow tracks: while it is not there, nothing half-written i
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,14 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8", newline="\n"))
 
 
+def save_json(value: Any, path: Path) -> None:
+    """Write JSON into a file; NaN and infinity are refused (use None)."""
+    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused (use None)."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    """Write JSON atomically; see :func:`save_json`."""
+    write_atomically(path, partial(save_json, value))
 
 
 def read_json(path: Path) -> Any:
@@ -67,11 +73,14 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
+def save_tsv(table: "pd.DataFrame", path: Path) -> None:
+    """Write a tab-separated table into a file, missing values as ``n/a``, numbers in full precision."""
+    table.to_csv(path, sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
+
+
 def write_tsv(path: Path, table: "pd.DataFrame") -> None:
-    """Write a tab-separated table atomically, missing values as ``n/a``, numbers in full precision."""
-    write_atomically(
-        path, lambda partial: table.to_csv(partial, sep="\t", index=False, na_rep=MISSING, lineterminator="\n")
-    )
+    """Write a tab-separated table atomically; see :func:`save_tsv`."""
+    write_atomically(path, partial(save_tsv, table))
 
 
 def read_tsv(path: Path, **options: Any) -> "pd.DataFrame":
@@ -83,12 +92,10 @@ def read_tsv(path: Path, **options: Any) -> "pd.DataFrame":
     return pd.read_csv(path, sep="\t", na_values=[MISSING], keep_default_na=False, **options)
 
 
-def write_parquet(path: Path, table: "pd.DataFrame") -> None:
-    """Write a table as parquet atomically, laid out for many columns and few rows."""
+def save_parquet(table: "pd.DataFrame", path: Path) -> None:
+    """Write a table as parquet, laid out for many columns and few rows."""
     text = [str(column) for column in table.columns if table[column].dtype.kind not in "fiub"]
-    write_atomically(
-        path, lambda partial: table.to_parquet(partial, index=False, use_dictionary=text, write_statistics=False)
-    )
+    table.to_parquet(path, index=False, use_dictionary=text, write_statistics=False)
 
 
 def read_parquet(path: Path) -> "pd.DataFrame":

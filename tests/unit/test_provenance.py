@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from painconn.provenance import canonical_json, code_closure, code_hash, seed_for
-from painconn.steps.plan import STEPS
+from painconn.steps import STEPS
 
 FORBIDDEN = ("GPL", "AGPL", "GENERAL PUBLIC LICENSE")
 

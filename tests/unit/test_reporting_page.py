@@ -24,7 +24,7 @@ from painconn.reporting.page import build_page, headline_lines, methods_of, read
 from painconn.reporting.performance import performance_of
 from painconn.reporting.results import StudyResults, positive_controls
 from painconn.reporting.tables import flag_table
-from painconn.store import write_json, write_parquet, write_tsv
+from painconn.store import save_parquet, write_json, write_tsv
 
 HOSTILE = '<script>alert("x")</script>$\\frac{'
 CENTROIDS = {
@@ -263,7 +263,7 @@ def write_folder(root: Path) -> Path:
         columns=["participant", "session", "condition", "window", "site"],
     )
     alpha = rng.normal(0.3, 0.05, 40) - 0.03 * index["condition"].eq("task")
-    write_parquet(group / "features.parquet", index.assign(power_rel__sensors__alpha__mean=alpha))
+    save_parquet(index.assign(power_rel__sensors__alpha__mean=alpha), group / "features.parquet")
     hz = np.arange(1, 45.5, 0.5)
     spectra = (
         15

@@ -207,5 +207,42 @@ def test_the_files_beside_a_recording_are_watched(tmp_path):
     for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv"):
         (folder / f"{stem}{name}").touch()
     (folder / "sub-01_task-other_events.tsv").touch()
-    found = {path.name for path in companions(folder / f"{stem}eeg.vhdr")}
-    assert found == {f"{stem}{name}" for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv")}
+    (tmp_path / "task-rest_eeg.json").touch()
+    (tmp_path / "task-other_eeg.json").touch()
+    (folder / "sub-01_electrodes.tsv").touch()
+    found = {path.name for path in companions(folder / f"{stem}eeg.vhdr", tmp_path)}
+    own = {f"{stem}{name}" for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv")}
+    assert found == own | {"task-rest_eeg.json", "sub-01_electrodes.tsv"}
+
+
+def test_a_declared_feature_set_that_cannot_be_scored_stays_primary_and_fails_the_audit(ready_study, tmp_path):
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    rows[[name for name in rows if name.startswith("feature")]] = np.nan
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    results = Results(tmp_path / "out")
+    plan = Plan(load_study(ready_study), results)
+    table.run(results, json.loads(plan.settings_table()))
+    for name in plan.study.targets:
+        for step in (compare, predict, audit):
+            step.run(results, json.loads(plan.settings_target(name)), name)
+    report.run(results, json.loads(plan.settings_report()))
+    record = read_json(results.target("groups", "audit.json"))
+    assert not record["passed"]
+    assert record["gates"][0]["gate"] == "primary_scored"
+    assert "primary_scored" in results.page.read_text() or "primary scored" in results.page.read_text()
+
+
+def test_covariates_with_categories_and_missing_values(ready_study, tmp_path):
+    people = pd.read_csv(tmp_path / "participants.tsv", sep="\t", dtype=str)
+    people["drug"] = ["none", "opioid", "nsaid"] * 8
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    ready_study.write_text(STUDY.replace("covariates: [age]", "covariates: [age, drug]"))
+    results = Results(tmp_path / "out")
+    plan = Plan(load_study(ready_study), results)
+    table.run(results, json.loads(plan.settings_table()))
+    compare.run(results, json.loads(plan.settings_target("groups")), "groups")
+    assert read_tsv(results.target("groups", "compare.tsv"))["p"].notna().all()
+    people.loc[2, "age"] = "n/a"
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    with pytest.raises(InputError, match="no value for 003"):
+        run_study(ready_study, out=tmp_path / "out", cores=1)

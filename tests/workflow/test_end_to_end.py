@@ -267,6 +267,16 @@ def test_hostile_names_and_numbers_in_the_data_change_nothing(cohort, tmp_path):
     assert not list(tmp_path.rglob("marker"))
 
 
+def test_folders_with_names_that_look_like_numbers_or_comments_are_taken_as_they_are(cohort, tmp_path):
+    shutil.copytree(cohort / "cohort", tmp_path / "my study #2")
+    (tmp_path / "tiny.yaml").write_text(STUDY)
+    command = ["painconn", "run", "tiny.yaml", "--data", "my study #2", "--out", "001", "--cores", "1", "--", "-n"]
+    done = run(sys.executable, *command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "001/derivatives" in done.stderr
+    assert (tmp_path / "001" / "derivatives" / "inventory.json").is_file()
+
+
 def test_check_finds_every_obstacle_before_a_job_starts(cohort, tmp_path):
     (tmp_path / "tiny.yaml").write_text(
         STUDY.replace("root: cohort", f"root: {cohort / 'cohort'}")

@@ -1,4 +1,4 @@
-"""Four people of the arithmetic dataset through the real workflow engine."""
+"""Four people of the arithmetic dataset, one of them under two names, through the real workflow engine."""
 
 import shutil
 import sys
@@ -18,6 +18,8 @@ def test_four_people_rest_and_arithmetic(real_data, repository, tmp_path):
     for person in PEOPLE:
         for part in ("1", "2"):
             shutil.copy(source / f"Subject{person}_{part}.edf", tmp_path / "data")
+    for part in ("1", "2"):
+        shutil.copy(source / f"Subject05_{part}.edf", tmp_path / "data" / f"Subject99_{part}.edf")
     shutil.copy(source / "participants.tsv", tmp_path / "data")
     study = (repository / "configs" / "studies" / "eegmat.yaml").read_text()
     start, end = study.index("  counters:"), study.index("positive_controls:")
@@ -31,14 +33,16 @@ def test_four_people_rest_and_arithmetic(real_data, repository, tmp_path):
     done = run(
         sys.executable, "painconn", "run", "four.yaml", "--data", "data", "--out", "out", "--cores", "2", cwd=tmp_path
     )
-    assert done.returncode in (0, 3), done.stdout + done.stderr
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "AUDIT FAILED" in done.stdout
     out = tmp_path / "out"
     table = read_parquet(out / "group" / "features.parquet")
-    assert sorted(set(table["participant"])) == sorted(PEOPLE)
-    assert len(table) == 8
+    assert sorted(set(table["participant"])) == [*sorted(PEOPLE), "99"]
+    assert len(table) == 10
     assert table["power_rel__sensors__alpha__mean"].between(0.02, 0.9).all()
     assert read_tsv(out / "group" / "exclusions.tsv").empty
     assert read_json(out / "group" / "flow.json")["recordings_excluded"] == 0
     gates = {gate["gate"]: gate for gate in read_json(out / "group" / "arithmetic" / "audit.json")["gates"]}
-    assert gates["duplicate_recordings"]["passed"]
+    assert not gates["duplicate_recordings"]["passed"]
+    assert "sub-05 task-1 = sub-99 task-1" in gates["duplicate_recordings"]["found"]
     assert gates["person_overlap"]["passed"]

@@ -269,7 +269,6 @@ def _check_recordings(recordings: Mapping[str, "BaseRaw"], *, sfreq_hz: float) -
     """Refuse recordings that are too slow, too short or unlike each other."""
     first = next(iter(recordings.values()))
     for name, raw in recordings.items():
-        rate = float(raw.info["sfreq"])
         if raw.ch_names != first.ch_names:
             differing = sorted(set(raw.ch_names) ^ set(first.ch_names)) or ["their order"]
             problem = Problem(
@@ -279,13 +278,22 @@ def _check_recordings(recordings: Mapping[str, "BaseRaw"], *, sfreq_hz: float) -
                 "rename or leave out channels in the study file",
             )
             raise RecordingFault("channels differ", problem)
-        check_rate(raw, sfreq_hz=sfreq_hz, where=name)
-        usable_s = float(np.count_nonzero(~bad_samples(raw))) / rate
-        if usable_s < SHORTEST_RECORDING_S:
-            problem = Problem(
-                name, f"{usable_s:.1f} s of usable signal", f"at least {SHORTEST_RECORDING_S:g} s", "leave it out"
-            )
-            raise RecordingFault("too short", problem)
+        check_recording(raw, sfreq_hz=sfreq_hz, where=name)
+
+
+def check_recording(raw: "BaseRaw", *, sfreq_hz: float, where: str) -> None:
+    """Refuse a recording that is slower than `sfreq_hz`, or has less than 7 s outside stretches marked as bad.
+
+    Raises
+    ------
+    RecordingFault
+        Naming `where`, what was found and what is needed.
+    """
+    check_rate(raw, sfreq_hz=sfreq_hz, where=where)
+    usable_s = float(np.count_nonzero(~bad_samples(raw)) / raw.info["sfreq"])
+    if usable_s < SHORTEST_RECORDING_S:
+        found, wanted = f"{usable_s:.1f} s of usable signal", f"at least {SHORTEST_RECORDING_S:g} s"
+        raise RecordingFault("too short", Problem(where, found, wanted, "leave it out"))
 
 
 def _check_positions(recordings: Mapping[str, "BaseRaw"], *, needed: bool) -> None:

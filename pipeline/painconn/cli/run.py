@@ -1,5 +1,6 @@
 """``painconn run``: the study is checked, then Snakemake does the work, then the outcome is said in a few lines."""
 
+import json
 import os
 import re
 import subprocess
@@ -64,7 +65,7 @@ def run_study(
     require_runnable(study, results)
     dry = bool({"-n", "--dry-run", "--dryrun"} & set(extra))
     status, said = _snakemake(_command(path, data, results, cores, profile, extra), console)
-    if dry or (status == 0 and not results.page.is_file()):
+    if dry or (status == 0 and extra and not results.page.is_file()):
         console.print("\n".join(said), markup=False, highlight=False)
         return EXIT_DONE if status == 0 else EXIT_JOB_FAILED
     return print_outcome(results) if status == 0 else _explain_failure(said, console)
@@ -74,7 +75,9 @@ def _command(
     path: Path, data: Path | None, results: Results, cores: int | None, profile: str, extra: Sequence[str]
 ) -> list[str]:
     shipped = SHIPPED / "workflow" / "profiles" / profile
-    settings = [f"painconn_out={results.root}"] + ([f"painconn_data={data.resolve()}"] if data else [])
+    # Quoted, because the workflow engine reads values as YAML: the folder 001 would become 1.
+    settings = [f"painconn_out={json.dumps(str(results.root))}"]
+    settings += [f"painconn_data={json.dumps(str(data.resolve()))}"] if data else []
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SHIPPED / "workflow" / "Snakefile")),
         *("--configfile", str(path), "--config", *settings, "--profile", str(shipped if shipped.is_dir() else profile)),

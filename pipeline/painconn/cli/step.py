@@ -7,8 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from painconn.paths import Results
-
-STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
+from painconn.steps import STEPS
 
 
 def run_step(arguments: list[str]) -> None:

@@ -92,8 +92,8 @@ class Condition(Section):
             raise ValueError("block and n_segments belong to conditions of kind rest")
         if self.kind == "rest" and self.events:
             raise ValueError("events belong to conditions of kind events")
-        if not self.window_s[1] > self.window_s[0]:
-            raise ValueError("window_s must end after it starts")
+        if not 0 <= self.window_s[0] < self.window_s[1]:
+            raise ValueError("window_s: wanted 0 <= start < stop; the window before the event is made of equal length")
         return self
 
 

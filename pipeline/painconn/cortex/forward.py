@@ -1,7 +1,6 @@
 """The forward solution: what every cortical source would show at the electrodes of one montage."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,18 +98,3 @@ def _refuse_distant(distances_mm: dict[str, float], limit_mm: float) -> None:
             "check the unit (m) and the coordinate frame of the positions, or use the template montage",
         )
         raise RecordingFault("electrode_distance", problem)
-
-
-def save_forward(forward: "mne.Forward", path: Path) -> None:
-    """Write a forward solution to a ``-fwd.fif`` file (MNE's own format, single precision)."""
-    import mne
-
-    mne.write_forward_solution(path, forward, overwrite=True, verbose="error")
-
-
-def load_forward(path: Path) -> "mne.Forward":
-    """Read a forward solution, oriented along the surface normals as `make_forward` returns it."""
-    import mne
-
-    forward = mne.read_forward_solution(path, verbose="error")
-    return mne.convert_forward_solution(forward, surf_ori=True, copy=False, verbose="error")

@@ -102,14 +102,20 @@ class ObservationFeatures:
 
     def _add_power(self, place: str, signals: Sequence[str], density: Signals, freqs_hz: Signals) -> None:
         range_hz = self._features.relative_power_hz
+        whole = why_not_in_band(range_hz, highest_hz=self._highest_hz)
+        if whole:
+            self.not_computable.append({"measure": f"relative power ({place})", "band": "all", "reason": whole})
         for band, band_hz in self._connectivity.bands_hz.items():
             reason = why_not_in_band(band_hz, highest_hz=self._highest_hz)
             if reason:
                 self.not_computable.append({"measure": f"power ({place})", "band": band, "reason": reason})
             absolute = log10_power(density, freqs_hz, band_hz)
             relative = relative_power(density, freqs_hz, band_hz, range_hz=range_hz)
-            for quantity, values in ((POWER_LOG10, absolute), (POWER_RELATIVE, relative)):
-                kept = np.full(len(values), np.nan) if reason else values
+            for quantity, values, why_not in (
+                (POWER_LOG10, absolute, reason),
+                (POWER_RELATIVE, relative, reason or whole),
+            ):
+                kept = np.full(len(values), np.nan) if why_not else values
                 names = power_names(quantity, place, band, signals)
                 self.columns |= dict(zip(names, [*kept.tolist(), float(kept.mean())], strict=True))
 

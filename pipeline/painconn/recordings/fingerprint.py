@@ -44,3 +44,10 @@ def fingerprint(data: np.ndarray, sfreq_hz: float) -> np.ndarray:
     ranks = rankdata(bins) - (SIZE + 1) / 2
     length = float(np.linalg.norm(ranks))
     return ranks / length if length > 0 else np.zeros(SIZE)
+
+
+def signature_of(data: np.ndarray, sfreq_hz: float) -> list[float]:
+    """Return the fingerprint of a recording as plain numbers for a sidecar; empty when it is too short for one."""
+    if data.shape[-1] < SIZE:
+        return []
+    return [round(float(value), 6) for value in fingerprint(data, sfreq_hz)]

@@ -12,42 +12,55 @@ from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
 from painconn.provenance import seed_for
 from painconn.steps.predict import observations, usable_sets
-from painconn.store import read_arrays, read_json, read_parquet, read_tsv, write_json
+from painconn.steps.selection import read_features
+from painconn.store import read_arrays, read_json, read_tsv, write_json
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Look at what the evaluator recorded, at the recordings, and at the declaration."""
     target = Target.model_validate(settings["target"])
-    selection, design = observations(read_parquet(results.group("features.parquet")), settings, name)
     scores = read_json(results.target(name, "scores.json"))
+    limit = target.too_good_auc or AUC_LIMITS[target.contrast.kind]
+    gates = [
+        *_of_primary(results, settings, name, scores, limit),
+        *_of_all(scores, limit),
+        _declared_first(results, name),
+    ]
+    write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
+
+
+def _of_primary(
+    results: Results, settings: dict[str, Any], name: str, scores: dict[str, Any], limit: float
+) -> list[dict[str, Any]]:
+    """Run the gates on the declared feature set; when it could not be scored that itself is a failed gate."""
     primary = scores["primary_feature_set"]
+    score = scores["feature_sets"][primary]
+    if score["auc"] is None:
+        expected = f"the declared feature set ({primary}) is scored"
+        found = f"not evaluated: {score['reason']}"
+        return [{"gate": "primary_scored", "expected": expected, "found": found, "passed": False, "evaluated": False}]
+    selection, design = observations(read_features(results), settings, name)
     saved = read_arrays(results.target(name, "evaluation.npz"))
+    predictions = read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str})
     evaluation = Evaluation(
         design=design,
-        scores=scores["feature_sets"][primary],
-        predictions=read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str}),
+        scores=score,
+        predictions=predictions,
         null=saved["null"],
         labellings=saved["labellings"].astype(float),
         splits=_splits(saved["splits"]),
     )
     fingerprints, owners = _fingerprints(results)
-    columns = usable_sets(settings, selection)[primary]
     gates = audit_evaluation(
         evaluation,
-        selection.features[columns],
+        selection.features[usable_sets(settings, selection)[1][primary]],
         seed=seed_for(settings["seed"], "predict", name),
         fingerprints=fingerprints,
         owners=owners,
-        auc_limit=target.too_good_auc,
+        auc_limit=limit,
     )
-    gates += [
-        _best_of_all(scores, target.too_good_auc or AUC_LIMITS[target.contrast.kind]),
-        _declared_first(results, name),
-    ]
-    gates = [
-        gate for gate in gates if gate["gate"] != "duplicate_recordings" or fingerprints or not _from_table(settings)
-    ]
-    write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
+    # A ready table holds no signals: there is nothing to compare, and the gate does not apply.
+    return [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]
 
 
 def _from_table(settings: dict[str, Any]) -> bool:
@@ -71,25 +84,31 @@ def _splits(rows: "np.ndarray[Any, Any]") -> tuple[Fold, ...]:
 
 def _fingerprints(results: Results) -> tuple[dict[str, Any], dict[str, str]]:
     fingerprints, owners = {}, {}
-    for session, observations_ in read_json(results.group("fingerprints.json")).items():
-        for observation, values in observations_.items():
-            label = f"{session} {observation}"
+    for session, recordings in read_json(results.group("fingerprints.json")).items():
+        for recording, values in recordings.items():
+            if not values:
+                continue
+            label = f"{session} {recording}"
             fingerprints[label] = np.array(values)
             owners[label] = SessionKey.parse(session).participant
     return fingerprints, owners
 
 
-def _best_of_all(scores: dict[str, Any], limit: float) -> dict[str, Any]:
+def _of_all(scores: dict[str, Any], limit: float) -> list[dict[str, Any]]:
     """Gate: no feature set, primary or exploratory, is too good to be true."""
-    best = max(scores["feature_sets"], key=lambda name: scores["feature_sets"][name]["auc"])
-    auc = scores["feature_sets"][best]["auc"]
-    return {
-        "gate": "best_feature_set_too_good",
-        "expected": f"AUC of every feature set at most {limit:g}",
-        "found": f"{auc:.3f} ({best})",
-        "passed": bool(auc <= limit),
-        "evaluated": True,
-    }
+    scored = {name: score["auc"] for name, score in scores["feature_sets"].items() if score["auc"] is not None}
+    if not scored:
+        return []
+    best = max(scored, key=scored.__getitem__)
+    return [
+        {
+            "gate": "best_feature_set_too_good",
+            "expected": f"AUC of every feature set at most {limit:g}",
+            "found": f"{scored[best]:.3f} ({best})",
+            "passed": bool(scored[best] <= limit),
+            "evaluated": True,
+        }
+    ]
 
 
 def _declared_first(results: Results, name: str) -> dict[str, Any]:

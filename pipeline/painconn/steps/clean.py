@@ -10,15 +10,17 @@ import numpy as np
 
 from painconn.cleaning.quality import recording_quality
 from painconn.cleaning.segments import mark_flat_stretches
-from painconn.cleaning.session import CleanedSession, clean_session
+from painconn.cleaning.session import CleanedSession, check_recording, clean_session
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
 from painconn.cortex.montage import place_electrodes
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
-from painconn.recordings.checks import admit_recording, check_condition
-from painconn.steps.cut import Cut, cut_condition, cut_ready_epochs
+from painconn.recordings.checks import admit_recording
+from painconn.recordings.fingerprint import signature_of
+from painconn.steps.cut import Cut, cut_condition
+from painconn.steps.ready_epochs import clean_ready_epochs
 from painconn.store import read_tsv, write_result
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ def _clean(
     conditions = {name: Condition.model_validate(value) for name, value in settings["conditions"].items()}
     cleaning = CleaningConfig.model_validate(settings["cleaning"])
     if source.layout == "epochs":
-        cuts, session = cut_ready_epochs(settings, source, conditions, cleaning, key, exclusions)
+        cuts, session = clean_ready_epochs(settings, source, conditions, cleaning, key, exclusions)
         return _record(cuts, session, {}, key)
-    raws, lines = _read(settings, source, exclusions)
+    raws, lines, fingerprints = _read(settings, source, cleaning, exclusions)
     cleaned = clean_session(
         raws,
         line_freq_hz=next((line for line in lines if line), None),
@@ -82,19 +84,20 @@ def _clean(
         serving = {
             recording: cleaned.raws[recording] for recording in raws if _serves(recording, settings, name, condition)
         }
+        excluded = partial(_exclude, exclusions, name)
         try:
-            for recording, raw in serving.items():
-                check_condition(raw, name=name, condition=condition, where=recording)
-            cuts[name] = cut_condition(serving, condition, cleaning, seed=seed)
+            cuts[name] = cut_condition(serving, name, condition, cleaning, seed=seed, run_excluded=excluded)
         except RecordingFault as fault:
             logger.warning("%s, condition %s excluded: %s", key.name, name, fault)
-            exclusions.append(
-                {"recording": ", ".join(serving), "condition": name, "step": "clean", **fault.as_record()}
-            )
+            excluded(", ".join(serving), fault)
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
-    return _record(cuts, _session_record(cleaned), cleaned.raws, key)
+    return _record(cuts, _session_record(cleaned) | {"fingerprints": fingerprints}, cleaned.raws, key)
+
+
+def _exclude(exclusions: list[Exclusion], condition: str, recording: str, fault: RecordingFault) -> None:
+    exclusions.append({"recording": recording, "condition": condition, "step": "clean", **fault.as_record()})
 
 
 def _serves(recording: str, settings: dict[str, Any], name: str, condition: Condition) -> bool:
@@ -114,8 +117,8 @@ def descriptions(conditions: Iterable[Condition]) -> tuple[str, ...]:
 
 
 def _read(
-    settings: dict[str, Any], source: Source, exclusions: list[Exclusion]
-) -> "tuple[dict[str, BaseRaw], list[float | None]]":
+    settings: dict[str, Any], source: Source, cleaning: CleaningConfig, exclusions: list[Exclusion]
+) -> "tuple[dict[str, BaseRaw], list[float | None], dict[str, list[float]]]":
     """Read what can be read; a recording that cannot is an exclusion of its own."""
     import mne
 
@@ -124,14 +127,18 @@ def _read(
     wanted = descriptions(Condition.model_validate(value) for value in settings["conditions"].values())
     raws: dict[str, BaseRaw] = {}
     lines: list[float | None] = []
+    fingerprints: dict[str, list[float]] = {}
     last: RecordingFault | None = None
     for row in settings["session"]["recordings"]:
         try:
             raw, sidecars, _ = admit_recording(
                 Path(source.root) / row["path"], source=source, root=root, descriptions=wanted
             )
-            _place(raw, montage, mne)
-            raws[recording_name(row)] = mark_flat_stretches(raw)
+            signature = signature_of(raw.get_data(picks="eeg", verbose="WARNING"), float(raw.info["sfreq"]))
+            placed = mark_flat_stretches(_placed(raw, montage, mne))
+            check_recording(placed, sfreq_hz=cleaning.sfreq_hz, where=row["path"])
+            raws[recording_name(row)] = placed
+            fingerprints[recording_name(row)] = signature
             lines.append(source.line_freq_hz or sidecars.line_freq_hz)
         except RecordingFault as fault:
             last = fault
@@ -143,11 +150,11 @@ def _read(
             settings["session"]["name"], found, "at least one", "see the other exclusions of this session"
         )
         raise RecordingFault(last.check if last else "recordings", problem)
-    return raws, lines
+    return raws, lines, fingerprints
 
 
-def _place(raw: "BaseRaw", montage: dict[str, Any] | None, mne: Any) -> None:
-    """Put the electrodes where the session's montage has them; without a montage the fault names those unknown."""
+def _placed(raw: "BaseRaw", montage: dict[str, Any] | None, mne: Any) -> "BaseRaw":
+    """Return the EEG channels in the montage's order and places; without a montage the fault names those unknown."""
     if montage is None:
         place_electrodes(raw.info)
         problem = Problem(
@@ -166,7 +173,8 @@ def _place(raw: "BaseRaw", montage: dict[str, Any] | None, mne: Any) -> None:
         )
         raise RecordingFault("channels differ", problem)
     places = {name: np.array(place) for name, place in zip(montage["names"], montage["positions_m"], strict=True)}
-    raw.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore", verbose="WARNING")
+    eeg = raw.copy().pick(montage["names"], verbose="WARNING").reorder_channels(montage["names"])
+    return eeg.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), verbose="WARNING")
 
 
 def _manual(cleaning: CleaningConfig, key: SessionKey, status: str) -> list[str]:

@@ -1,13 +1,14 @@
 """Per target: the group comparison, with the primary family declared and hashed before labels are opened."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from painconn.config.data import DataConfig
 from painconn.config.targets import PositiveControl, Target
-from painconn.features.names import KEYS
+from painconn.features.names import KEYS, QUALITY, join
 from painconn.inference.comparison import compare_between, compare_within
 from painconn.inference.families import Family, family_hash
 from painconn.inference.power import minimum_detectable_effect
@@ -15,14 +16,14 @@ from painconn.inference.results import Comparison
 from painconn.paths import Results
 from painconn.provenance import seed_for
 from painconn.steps.declare import MUSCLE, families
-from painconn.steps.selection import Selection, select
-from painconn.store import read_parquet, write_json, write_tsv
+from painconn.steps.selection import Selection, read_features, select
+from painconn.store import write_json, write_tsv
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Test the families of one target and the positive controls of the study."""
     target = Target.model_validate(settings["target"])
-    table = read_parquet(results.group("features.parquet"))
+    table = read_features(results)
     columns = [column for column in table.columns if column not in KEYS]
     declared = families(settings, columns)
     contrast = target.contrast.model_dump_json()
@@ -34,6 +35,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     )
 
     data = DataConfig.model_validate(settings["data"])
+    declared, left_out = _without_muscle_column(declared, columns)
     covariates = sorted({covariate for family in declared for covariate in family.covariates})
     selection = select(
         table,
@@ -43,7 +45,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         minimum_per_group=settings["minimum_per_group"],
         where=f"targets.{name}",
     )
-    declared, notes = _testable(declared, selection)
+    declared, notes = _testable([_expanded(family, selection) for family in declared], selection)
     seed = seed_for(settings["seed"], "compare", name)
     compared = _compare(selection, declared, n_permutations=target.n_permutations, seed=seed)
     controls, control_notes = _controls(table, data, settings)
@@ -60,10 +62,30 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "n_b": n_b,
         "dropped": selection.dropped,
         "covariates": list(primary.covariates),
-        "notes": [*_grouped([*compared.notes, *control_notes]), *notes],
+        "notes": [*_grouped([*compared.notes, *control_notes]), *notes, *left_out],
         "minimum_detectable_effect": _detectable(selection.kind, n_a, n_b, len(primary.tests)),
     }
     write_json(results.target(name, "declaration.json"), record)
+
+
+def _without_muscle_column(declared: list[Family], columns: list[str]) -> tuple[list[Family], list[str]]:
+    """Leave out exploratory families that need a muscle index which a ready table does not hold, and say so."""
+    if join(QUALITY, MUSCLE) in columns:
+        return declared, []
+    left_out = [family.name for family in declared if MUSCLE in family.covariates and family.role != "primary"]
+    kept = [family for family in declared if family.name not in left_out]
+    return kept, [f"not tested, because the table holds no muscle index: {', '.join(left_out)}"] if left_out else []
+
+
+def _expanded(family: Family, selection: Selection) -> Family:
+    """Name the columns that a covariate with several categories became."""
+    columns = [
+        column
+        for name in family.covariates
+        for column in selection.covariates.columns
+        if column == name or column.startswith(f"{name}__")
+    ]
+    return replace(family, covariates=tuple(columns))
 
 
 def _testable(declared: list[Family], selection: Selection) -> tuple[list[Family], list[str]]:

@@ -20,8 +20,7 @@ from painconn.errors import RecordingFault
 from painconn.features.names import QUALITY, join
 from painconn.features.rows import ObservationFeatures
 from painconn.paths import Results, SessionKey
-from painconn.recordings.fingerprint import SIZE, fingerprint
-from painconn.store import read_arrays, read_result, write_arrays, write_exclusion, write_result
+from painconn.store import read_arrays, read_result, write_arrays, write_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,17 +37,21 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     cleaned = read_result(results.cleaned(key))
     about = {key: cleaned[key] for key in ("participant", "session", "site")}
     if cleaned["status"] != "ok":
-        write_result(sidecar, {**about, "status": "excluded", "step": "connect", "exclusions": cleaned["exclusions"]})
+        _exclude(sidecar, about, cleaned["exclusions"])
         return
     forward = read_result(results.forward(settings["session"]["montage"]))
     if forward["status"] != "ok":
-        write_result(sidecar, {**about, "status": "excluded", "step": "connect", "exclusions": forward["exclusions"]})
+        _exclude(sidecar, about, [*cleaned["exclusions"], *forward["exclusions"]])
         return
     try:
         _connect(results, settings, key, cleaned, about)
     except RecordingFault as fault:
         logger.warning("%s excluded: %s", name, fault)
-        write_exclusion(sidecar, fault, step="connect", **about)
+        _exclude(sidecar, about, [*cleaned["exclusions"], {"step": "connect", **fault.as_record()}])
+
+
+def _exclude(sidecar: "Path", about: dict[str, str], exclusions: list[dict[str, str]]) -> None:
+    write_result(sidecar, {**about, "status": "excluded", "step": "connect", "exclusions": exclusions})
 
 
 def _connect(
@@ -110,11 +113,7 @@ def _connect(
         "smoothing_hz": features.smoothing_hz,
         "estimators": {"phase measures": "over epochs", "envelope measures": "over time, mean over segments"},
         "n_epochs": {name: condition["n_epochs"] for name, condition in cleaned["conditions"].items()},
-        "fingerprints": {
-            f"{c}__{w}": [round(float(v), 6) for v in _print(data, cleaned["sfreq_hz"])]
-            for (c, w), data in observations.items()
-            if not w.endswith("evoked") and data.shape[0] * data.shape[-1] >= SIZE
-        },
+        "fingerprints": cleaned["fingerprints"],
     }
     files = {f"{key.name}_desc-connectivity_relmat.npz": arrays, f"{key.name}_desc-features_table.npz": table}
     write_result(results.connectivity(key), record, {name: partial(_write, arrays) for name, arrays in files.items()})
@@ -122,10 +121,6 @@ def _connect(
 
 def _write(arrays: Mapping[str, NDArray[Any]], path: "Path") -> None:
     write_arrays(path, arrays)
-
-
-def _print(data: Signals, sfreq_hz: float) -> Signals:
-    return fingerprint(np.hstack(list(data)), sfreq_hz)
 
 
 def _observations(

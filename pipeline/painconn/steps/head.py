@@ -1,5 +1,7 @@
 """Study-wide: the head model."""
 
+import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,5 +23,7 @@ def run(results: Results, settings: dict[str, Any]) -> None:
             conductivity_s_per_m=tuple(settings["conductivity_s_per_m"]),
             source_spacing=settings["source_spacing"],
         )
-    save_head(head, folder)
-    write_result(results.head, {"step": "head", "settings": settings})
+    with TemporaryDirectory(dir=folder, prefix=".head-") as parts:
+        save_head(head, Path(parts))
+        files = {part.name: partial(shutil.copyfile, part) for part in sorted(Path(parts).iterdir())}
+        write_result(results.head, {"step": "head", "settings": settings}, files)

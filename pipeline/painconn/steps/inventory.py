@@ -13,7 +13,12 @@ from painconn.errors import IntegrityError, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import canonical_json, code_hash, text_hash
 from painconn.recordings.layout import RecordingFile, find_inventory
+from painconn.recordings.sidecars import sidecar_files
 from painconn.store import read_json, write_json
+
+_SIDECARS = (
+    ("eeg", ".json"), ("channels", ".tsv"), ("events", ".tsv"), ("electrodes", ".tsv"), ("coordsystem", ".json"),
+)  # fmt: skip
 
 
 def load_inventory(study: StudyConfig, results: Results) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def _fingerprint(study: StudyConfig, files: list[RecordingFile]) -> str:
     beside = [
         (path.name, path.stat().st_mtime_ns)
         for file in files
-        for path in companions(roots[file.site] / file.path)
+        for path in companions(roots[file.site] / file.path, roots[file.site])
         if path.is_file()
     ]
     parts = {
@@ -70,18 +75,13 @@ def _fingerprint(study: StudyConfig, files: list[RecordingFile]) -> str:
     return text_hash(canonical_json(parts))
 
 
-def companions(path: Path) -> list[Path]:
-    """Return a recording and the files that belong to it: the same name but for its last part and its ending."""
+def companions(path: Path, root: Path) -> list[Path]:
+    """Return a recording, the files beside it with its name, and the BIDS sidecars above it that apply to it."""
+    inherited = [file for suffix, extension in _SIDECARS for file in sidecar_files(path, root, suffix, extension)]
     stem = path.name.rsplit(".", 1)[0]
     shared = stem.removesuffix("eeg") if stem.endswith("_eeg") else f"{stem}."
-    return [
-        path,
-        *(
-            folder_path
-            for name, folder_path in _listing(path.parent)
-            if name.startswith(shared) and folder_path != path
-        ),
-    ]
+    beside = [neighbour for name, neighbour in _listing(path.parent) if name.startswith(shared)]
+    return list(dict.fromkeys([path, *beside, *(file for file in inherited if path.name.startswith("sub-"))]))
 
 
 @cache

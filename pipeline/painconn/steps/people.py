@@ -117,10 +117,23 @@ def target_people(
             values = covariate_columns(mine.loc[labels.index] if len(labels) else mine, tabled)
         except PainconnError as error:
             problems.extend(error.problems)
+        else:
+            problems.extend(_missing_values(values, where))
     if problems:
         raise InputError(problems)
     _require_enough(labels, contrast, minimum_per_group, where)
     return TargetPeople(labels, values, dropped)
+
+
+def _missing_values(values: pd.DataFrame, where: str) -> list[Problem]:
+    fix = "complete the table, exclude these people (data.participants.exclude), or leave the covariate out"
+    return [
+        Problem(
+            f"{where}, covariate {name}", f"no value for {', '.join(values.index[values[name].isna()])}", "a value", fix
+        )
+        for name in values.columns
+        if values[name].isna().any()
+    ]
 
 
 def _require_enough(labels: pd.Series, contrast: Contrast, minimum: int, where: str) -> None:

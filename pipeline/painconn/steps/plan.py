@@ -15,8 +15,6 @@ from painconn.provenance import canonical_json, code_hash, settings_json, text_h
 from painconn.steps.inventory import companions, load_inventory
 from painconn.steps.people import covariates_of
 
-STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
-
 
 def prepare_environment() -> None:
     """Let jobs run the interpreter that runs the workflow, also when its environment is not activated.
@@ -59,7 +57,7 @@ class Plan:
         session = self.sessions[name]
         root = Path(self._source(session)["root"])
         manual = self.study.cleaning.manual_channels
-        files = [file for row in session["recordings"] for file in companions(root / row["path"])]
+        files = [file for row in session["recordings"] for file in companions(root / row["path"], root)]
         return [str(file) for file in dict.fromkeys([*files, *([manual] if manual else [])]) if file.is_file()]
 
     def code(self, step: str) -> str:

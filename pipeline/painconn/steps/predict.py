@@ -15,18 +15,19 @@ from painconn.prediction.design import Design, make_design
 from painconn.prediction.evaluation import Evaluation, evaluate
 from painconn.provenance import seed_for
 from painconn.steps.declare import feature_sets
-from painconn.steps.selection import Selection, select
-from painconn.store import read_parquet, write_arrays, write_atomically, write_json, write_tsv
+from painconn.steps.selection import Selection, read_features, select
+from painconn.store import write_arrays, write_atomically, write_json, write_tsv
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Evaluate one target; the first feature set is the primary one, the others are exploratory."""
     target = Target.model_validate(settings["target"])
-    table = read_parquet(results.group("features.parquet"))
+    table = read_features(results)
     selection, design = observations(table, settings, name)
-    sets = usable_sets(settings, selection)
+    primary, sets = usable_sets(settings, selection)
     seed = seed_for(settings["seed"], "predict", name)
     confounds = selection.covariates if len(selection.covariates.columns) else None
+    results.target(name, "evaluation.npz").unlink(missing_ok=True)
     scores: dict[str, Any] = {}
     predictions = []
     for set_name, columns in sets.items():
@@ -38,7 +39,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
             seed=seed,
             confounds=confounds,
         )
-        role = "exploratory" if scores else "primary"
+        role = "primary" if set_name == primary else "exploratory"
         scores[set_name] = {
             "role": role,
             **evaluation.scores,
@@ -47,12 +48,13 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         predictions.append(evaluation.predictions.assign(feature_set=set_name))
         if role == "primary":
             write_atomically(results.target(name, "evaluation.npz"), partial(_save, evaluation))
-    write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
-    primary = next(iter(scores))
-    write_json(
-        results.target(name, "scores.json"),
-        _plain({"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}),
-    )
+    if primary not in scores:
+        reason = "none of its columns could be computed for anybody"
+        scores = {primary: {"role": "primary", "auc": None, "reason": reason}, **scores}
+    if predictions:
+        write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
+    record = {"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}
+    write_json(results.target(name, "scores.json"), _plain(record))
 
 
 def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tuple[Selection, Design]:
@@ -80,15 +82,13 @@ def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tu
     return selection, design
 
 
-def usable_sets(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
-    """Return the feature sets without columns that nobody has; sets without any column are left out."""
+def usable_sets(settings: dict[str, Any], selection: Selection) -> tuple[str, dict[str, list[str]]]:
+    """Return the name of the declared set, and every set without the columns that nobody has (empty sets left out)."""
     columns = [column for column in selection.features.columns if column not in KEYS]
     present = selection.features.notna().any()
-    sets = {
-        name: [column for column in wanted if present[column]]
-        for name, wanted in feature_sets(settings, columns).items()
-    }
-    return {name: wanted for name, wanted in sets.items() if wanted}
+    declared = feature_sets(settings, columns)
+    sets = {name: [column for column in wanted if present[column]] for name, wanted in declared.items()}
+    return next(iter(declared)), {name: wanted for name, wanted in sets.items() if wanted}
 
 
 def _save(evaluation: Evaluation, path: Any) -> None:

@@ -1,12 +1,12 @@
 """Study-wide: the page, the methods text, the resolved study and where everything came from."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from painconn.paths import Results
 from painconn.provenance import canonical_json, environment, file_hash, text_hash
 from painconn.reporting.page import build_page, methods_of
+from painconn.steps.inventory import companions
 from painconn.store import read_json, read_tsv, write_json, write_text
 
 
@@ -20,7 +20,7 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     settings : dict
         The whole resolved study.
     """
-    write_json(results.group("study.json"), _portable(results, settings))
+    write_json(results.group("study.json"), _portable(settings))
     write_json(results.group("provenance.json"), _provenance(results, settings))
     rebuild(results)
 
@@ -35,37 +35,39 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "environment": environment(),
         "seed": settings["seed"],
-        "config_hash": text_hash(canonical_json(_without_roots(settings))),
+        "config_hash": text_hash(canonical_json(_portable(settings))),
         "inputs": _inputs(results, settings),
         "jobs": _benchmarks(results),
-        "command": f"painconn run STUDY.yaml --out {results.root.name}",
     }
 
 
-def _portable(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the study with data folders relative to the results, so that no path of this machine is published."""
-    sources = [
-        source | {"root": os.path.relpath(source["root"], results.root)} for source in settings["data"]["sources"]
-    ]
-    return settings | {"data": settings["data"] | {"sources": sources}}
-
-
-def _without_roots(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the study without its data folders: the same study on another machine has the same hash."""
-    sources = [{key: value for key, value in source.items() if key != "root"} for source in settings["data"]["sources"]]
-    return settings | {"data": settings["data"] | {"sources": sources}}
+def _portable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the study without the folders of this machine: what is published, and hashed, is the same everywhere."""
+    sources = [source | {"root": f"data of {source['site']}"} for source in settings["data"]["sources"]]
+    manual = settings["cleaning"]["manual_channels"]
+    cleaning = settings["cleaning"] | {"manual_channels": Path(manual).name if manual else None}
+    return settings | {"data": settings["data"] | {"sources": sources}, "cleaning": cleaning}
 
 
 def _inputs(results: Results, settings: dict[str, Any]) -> list[dict[str, str]]:
-    """Hash every recording as it lies in its folder now, by its path inside the dataset."""
+    """Hash every file that was read (recordings, what belongs to them, tables), by its path in the dataset."""
     roots = {source["site"]: Path(source["root"]) for source in settings["data"]["sources"]}
     inventory = read_json(results.inventory) if results.inventory.is_file() else {"sessions": []}
-    rows = []
-    for session in inventory["sessions"]:
-        for recording in session["recordings"]:
-            path = roots[session["site"]] / recording["path"]
-            rows.append({"recording": recording["path"], "sha256": file_hash(path) if path.is_file() else "not there"})
-    return rows
+    files = {
+        path: roots[session["site"]]
+        for session in inventory["sessions"]
+        for recording in session["recordings"]
+        for path in companions(roots[session["site"]] / recording["path"], roots[session["site"]])
+    }
+    first = settings["data"]["sources"][0]
+    root = Path(first["root"])
+    tables = (settings["data"]["participants"]["table"], first["features_table"])
+    files |= {root / table: root for table in tables if table}
+    return [
+        {"file": path.relative_to(root).as_posix(), "sha256": file_hash(path)}
+        for path, root in files.items()
+        if path.is_file() and path.is_relative_to(root)
+    ]
 
 
 def _benchmarks(results: Results) -> dict[str, Any]:

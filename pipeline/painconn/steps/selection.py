@@ -10,7 +10,9 @@ from painconn.config.data import DataConfig
 from painconn.config.targets import Contrast, Observation
 from painconn.errors import DesignError, Problem
 from painconn.features.names import KEYS, QUALITY, join
+from painconn.paths import Results
 from painconn.steps.people import QUALITY_COVARIATES, people_of, target_people
+from painconn.store import read_parquet, read_result
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Selection:
         chosen = np.array([own == label for own in self.labels])
         index = pd.Index([person for person, keep in zip(self.participants, chosen, strict=True) if keep], dtype=object)
         return self.features[chosen].set_axis(index, axis=0), self.covariates[chosen].set_axis(index, axis=0)
+
+
+def read_features(results: Results) -> pd.DataFrame:
+    """Read the study-wide table after checking that it, and what lies beside it, is what its sidecar says."""
+    read_result(results.table)
+    return read_parquet(results.group("features.parquet"))
 
 
 def select(

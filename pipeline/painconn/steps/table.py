@@ -1,5 +1,6 @@
 """Study-wide: one table of all observations, with quality, exclusions and what could not be computed beside it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from painconn.paths import Results, SessionKey
 from painconn.recordings.features_table import read_features
 from painconn.store import (
     MISSING,
+    Writer,
     read_arrays,
     read_json,
     read_result,
+    save_json,
+    save_parquet,
+    save_tsv,
     write_json,
-    write_parquet,
+    write_result,
     write_text,
-    write_tsv,
 )
 
 _EXCLUSION_COLUMNS = (
@@ -46,24 +50,25 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     inventory = read_json(results.inventory)
     records = [_read_session(results, SessionKey.parse(session["name"])) for session in inventory["sessions"]]
     used = [record for record in records if record["status"] == "ok"]
-    write_tsv(
-        results.group("exclusions.tsv"),
-        _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS),
-    )
-    write_tsv(
-        results.group("not_computable.tsv"),
-        _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS),
-    )
-    write_tsv(results.group("quality.tsv"), pd.DataFrame([row for record in records for row in record["quality_rows"]]))
-    write_parquet(results.group("features.parquet"), _features(used))
-    write_tsv(results.group("spectra.tsv"), _spectra(used))
-    write_json(results.group("fingerprints.json"), {f"{r['key'].name}": r["fingerprints"] for r in used})
-    write_json(results.group("flow.json"), _flow(inventory, records))
+    tables = {
+        "exclusions.tsv": _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS),
+        "not_computable.tsv": _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS),
+        "quality.tsv": pd.DataFrame([row for record in records for row in record["quality_rows"]]),
+        "spectra.tsv": _spectra(used),
+    }
+    values = {
+        "fingerprints.json": {record["key"].name: record["fingerprints"] for record in used},
+        "flow.json": _flow(inventory, records),
+    }
     _describe_derivatives(results)
-    write_json(
-        results.table,
-        {"status": "ok", "step": "table", "observations": sum(len(r["index"]) for r in used), "files": {}},
-    )
+    _write(results, _features(used), tables, values)
+
+
+def _write(results: Results, features: pd.DataFrame, tables: dict[str, pd.DataFrame], values: dict[str, Any]) -> None:
+    files: dict[str, Writer] = {"features.parquet": partial(save_parquet, features)}
+    files |= {name: partial(save_tsv, table) for name, table in tables.items()}
+    files |= {name: partial(save_json, value) for name, value in values.items()}
+    write_result(results.table, {"step": "table", "observations": len(features)}, files)
 
 
 def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
@@ -113,13 +118,13 @@ def _features(used: list[dict[str, Any]]) -> pd.DataFrame:
     if not used:
         return pd.DataFrame(columns=list(KEYS))
     index = pd.DataFrame([row for record in used for row in record["index"]], columns=list(KEYS))
-    columns = used[0]["columns"].tolist()
+    columns = list(dict.fromkeys(name for record in used for name in record["columns"].tolist()))
     aligned = [_aligned(record, columns) for record in used]
     return pd.concat([index, pd.DataFrame(np.vstack(aligned), columns=columns)], axis=1)
 
 
 def _aligned(record: dict[str, Any], columns: list[str]) -> np.ndarray:
-    """Order a session's columns like the first session's, by name; a column it lacks is missing."""
+    """Order a session's columns like everybody's, by name; a column it lacks is missing."""
     own = record["columns"].tolist()
     if own == columns:
         return np.asarray(record["values"])
@@ -163,12 +168,8 @@ def _from_features_table(results: Results, source: dict[str, Any]) -> None:
         "recordings_found": 0, "recordings_excluded": 0, "sessions_found": sessions, "sessions_used": sessions,
         "participants_found": people, "participants_used": people, "observations": len(table),
     }  # fmt: skip
-    write_parquet(results.group("features.parquet"), table)
-    write_tsv(results.group("exclusions.tsv"), _frame([], _EXCLUSION_COLUMNS))
-    write_tsv(results.group("not_computable.tsv"), _frame([], _REASON_COLUMNS))
-    write_json(results.group("fingerprints.json"), {})
-    write_json(results.group("flow.json"), flow)
-    write_json(results.table, {"status": "ok", "step": "table", "observations": len(table), "files": {}})
+    tables = {"exclusions.tsv": _frame([], _EXCLUSION_COLUMNS), "not_computable.tsv": _frame([], _REASON_COLUMNS)}
+    _write(results, table, tables, {"fingerprints.json": {}, "flow.json": flow})
 
 
 def _describe_derivatives(results: Results) -> None:
