@@ -148,6 +148,11 @@ def covariate_columns(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame
         texts = {
             str(participant): str(values[participant]) for participant, number in numbers.items() if number is None
         }
+        if texts:
+            # Beside other texts "none" is a category (no drug, no diagnosis); beside numbers it is a gap.
+            named = {participant: str(value) for participant, value in table[name].items() if _says_none(value)}
+            texts |= named
+            values |= named
         if not texts:
             columns[name] = [_or_nan(numbers.get(participant)) for participant in table.index]
             continue
@@ -185,6 +190,10 @@ def _cell(cell: str) -> str | None:
 
 def _is_missing(value: object) -> bool:
     return value is None or str(value).strip().casefold() in _NOT_A_NUMBER
+
+
+def _says_none(value: object) -> bool:
+    return value is not None and str(value).strip().casefold() == "none"
 
 
 def _or_nan(value: float | None) -> float:
