@@ -3,11 +3,13 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from painconn.errors import PathError, Problem
 
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _SESSION_NAME = re.compile(r"sub-(?P<participant>[A-Za-z0-9]+)(?:_ses-(?P<session>[A-Za-z0-9]+))?")
+_PATH_SETTING = "path:"
 _MONTAGE_KEY = re.compile(r"[0-9a-f]{12}")
 
 
@@ -26,6 +28,17 @@ def check_label(label: str, *, what: str) -> str:
             )
         )
     return label
+
+
+def as_setting(path: Path) -> str:
+    """Return a path as text that survives the workflow engine, which reads values as YAML (001 would become 1)."""
+    return _PATH_SETTING + quote(str(path), safe="/")
+
+
+def from_setting(value: object) -> Path:
+    """Return the path of a setting, written by :func:`as_setting` or by hand."""
+    text = str(value)
+    return Path(unquote(text.removeprefix(_PATH_SETTING))) if text.startswith(_PATH_SETTING) else Path(text)
 
 
 @dataclass(frozen=True, order=True)

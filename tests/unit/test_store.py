@@ -1,13 +1,15 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from painconn.errors import IntegrityError, PathError, Problem, RecordingFault
-from painconn.paths import Results, SessionKey, inside
+from painconn.paths import Results, SessionKey, as_setting, from_setting, inside
 from painconn.store import (
     read_arrays,
     read_result,
@@ -39,6 +41,12 @@ def test_hostile_labels_never_become_paths(label, tmp_path):
         Results(tmp_path).forward(label)
     with pytest.raises(PathError):
         SessionKey.parse(f"sub-{label}")
+
+
+@pytest.mark.parametrize("name", ["001", "1e5", "my study #2", "a: b", "ü/ä", "100%", "path:x"])
+def test_a_path_survives_the_workflow_engine(name):
+    assert from_setting(as_setting(Path(name))) == Path(name)
+    assert yaml.safe_load(as_setting(Path(name))) == as_setting(Path(name))
 
 
 def test_a_link_that_leads_outside_is_refused(tmp_path):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from painconn.config.loader import load_study, study_from_mapping, with_data_root
 from painconn.errors import PainconnError
-from painconn.paths import Results
+from painconn.paths import Results, from_setting
 from painconn.steps.plan import Plan, prepare_environment
 
 prepare_environment()
@@ -26,12 +26,12 @@ def read_study():
             sections, source="config of the module", folder=Path.cwd()
         )
     data = config.get("painconn_data")
-    return with_data_root(study, Path(str(data)).resolve()) if data else study
+    return with_data_root(study, from_setting(data).resolve()) if data else study
 
 
 def read_plan():
     study = read_study()
-    out = Path(str(config.get("painconn_out") or Path("results") / study.name))
+    out = from_setting(config.get("painconn_out") or Path("results") / study.name)
     return Plan(study, Results(out))
 
 

@@ -1,6 +1,5 @@
 """``painconn run``: the study is checked, then Snakemake does the work, then the outcome is said in a few lines."""
 
-import json
 import os
 import re
 import subprocess
@@ -14,7 +13,7 @@ from painconn.cli.progress import Progress
 from painconn.config.loader import load_study, with_data_root
 from painconn.config.study import StudyConfig
 from painconn.errors import EXIT_AUDIT_FAILED, EXIT_DONE, EXIT_JOB_FAILED, EXIT_USER
-from painconn.paths import Results
+from painconn.paths import Results, as_setting
 from painconn.provenance import SHIPPED
 from painconn.store import read_json
 
@@ -75,9 +74,8 @@ def _command(
     path: Path, data: Path | None, results: Results, cores: int | None, profile: str, extra: Sequence[str]
 ) -> list[str]:
     shipped = SHIPPED / "workflow" / "profiles" / profile
-    # Quoted, because the workflow engine reads values as YAML: the folder 001 would become 1.
-    settings = [f"painconn_out={json.dumps(str(results.root))}"]
-    settings += [f"painconn_data={json.dumps(str(data.resolve()))}"] if data else []
+    settings = [f"painconn_out={as_setting(results.root)}"]
+    settings += [f"painconn_data={as_setting(data.resolve())}"] if data else []
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(SHIPPED / "workflow" / "Snakefile")),
         *("--configfile", str(path), "--config", *settings, "--profile", str(shipped if shipped.is_dir() else profile)),

@@ -150,9 +150,9 @@ def covariate_columns(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame
         }
         if texts:
             # Beside other texts "none" is a category (no drug, no diagnosis); beside numbers it is a gap.
-            named = {participant: str(value) for participant, value in table[name].items() if _says_none(value)}
+            named = {str(person): str(value) for person, value in table[name].items() if _says_none(value)}
             texts |= named
-            values |= named
+            values = {**values, **named}
         if not texts:
             columns[name] = [_or_nan(numbers.get(participant)) for participant in table.index]
             continue
