@@ -143,16 +143,17 @@ def covariate_columns(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame
         if name not in table.columns:
             problems.append(_no_column("participants table", name, table.columns, "data.covariates"))
             continue
-        values = {participant: value for participant, value in table[name].items() if not _is_missing(value)}
+        cells = {str(participant): value for participant, value in table[name].items()}
+        values = {participant: value for participant, value in cells.items() if not _is_missing(value)}
         numbers = {participant: parse_number(str(value)) for participant, value in values.items()}
         texts = {
             str(participant): str(values[participant]) for participant, number in numbers.items() if number is None
         }
         if texts:
             # Beside other texts "none" is a category (no drug, no diagnosis); beside numbers it is a gap.
-            named = {str(person): str(value) for person, value in table[name].items() if _says_none(value)}
+            named = {participant: str(value) for participant, value in cells.items() if _says_none(value)}
             texts |= named
-            values = {**values, **named}
+            values |= named
         if not texts:
             columns[name] = [_or_nan(numbers.get(participant)) for participant in table.index]
             continue
