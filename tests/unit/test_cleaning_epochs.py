@@ -246,6 +246,14 @@ def test_reasons_are_joined_and_the_cap_lists_them() -> None:
         check_bad_fraction(bads, n_channels=7, max_bad_fraction=0.25)
 
 
+def test_a_window_of_five_cycles_of_4_hz_holds_five_cycles() -> None:
+    raw = mne.io.RawArray(np.zeros((1, 10_000)), mne.create_info(["Cz"], 250.0, "eeg"), verbose="ERROR")
+    raw.set_annotations(mne.Annotations([5.0, 10.0], [0.0, 0.0], ["pin", "pin"]))
+    post, pre = event_epochs(raw, events=["pin"], window_s=(0.0, 1.25))
+    assert len(post.times) == len(pre.times) == 313
+    assert len(post.times) / 250.0 * 4.0 >= 5.0
+
+
 def test_a_block_is_matched_by_its_whole_description() -> None:
     raw = mne.io.RawArray(np.zeros((1, 10_000)), mne.create_info(["Cz"], 250.0, "eeg"), verbose="ERROR")
     raw.set_annotations(mne.Annotations([0.0, 20.0], [20.0, 20.0], ["rest", "restpain"]))

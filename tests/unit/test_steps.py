@@ -246,3 +246,40 @@ def test_covariates_with_categories_and_missing_values(ready_study, tmp_path):
     people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
     with pytest.raises(InputError, match="no value for 003"):
         run_study(ready_study, out=tmp_path / "out", cores=1)
+
+
+def test_epochs_cut_elsewhere_go_to_their_own_condition_and_files_are_joined(tmp_path, rng):
+    import mne
+
+    names = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
+    for run, size in ((1, 1.0), (2, 2.0)):
+        data = 1e-5 * size * rng.standard_normal((40, len(names), 626))
+        events = np.column_stack([np.arange(40) * 1000, np.zeros(40, int), np.repeat([1, 2], 20)])
+        epochs = mne.EpochsArray(
+            data, mne.create_info(names, 250.0, "eeg"), events, -1.252, {"hand": 1, "back": 2}, verbose="ERROR"
+        )
+        epochs.save(tmp_path / f"P01_{run}-epo.fif", verbose="ERROR")
+    (tmp_path / "study.yaml").write_text(
+        "name: ready\n"
+        "data:\n"
+        "  sources: [{root: ., layout: epochs, pattern: 'P{participant}_{run}-epo.fif'}]\n"
+        "  conditions:\n"
+        "    hand: {kind: events, events: [hand], n_epochs: 40}\n"
+        "    back: {kind: events, events: [back], n_epochs: 40}\n"
+        "cleaning: {reject: none}\n"
+        "targets:\n"
+        "  x: {contrast: {kind: within, a: {condition: hand, window: post}, b: {condition: back, window: post}}}\n"
+    )
+    results = Results(tmp_path / "out")
+    plan = Plan(load_study(tmp_path / "study.yaml"), results)
+    key = SessionKey("01")
+    clean.run(results, json.loads(plan.settings_clean(key.name)), key.name)
+    record = read_result(results.cleaned(key))
+    assert record["exclusions"] == []
+    assert {name: one["n_cut"] for name, one in record["conditions"].items()} == {"hand": 40, "back": 40}
+    for condition, code in (("hand", 1), ("back", 2)):
+        for window, late in (("pre", False), ("post", True)):
+            name = f"{key.name}_cond-{condition}_window-{window}_desc-clean_epo.fif"
+            kept = mne.read_epochs(results.cleaned(key).with_name(name), verbose="ERROR")
+            assert set(kept.events[:, 2]) == {code}
+            assert (kept.times.min() >= 0) if late else (kept.times.max() < 0)

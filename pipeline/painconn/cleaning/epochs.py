@@ -1,5 +1,6 @@
 """Epochs of rest and around events, their rejection, and an equal number for everybody."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 RejectionMethod = Literal["autoreject_global", "none"]
+
+_ROUNDING_SAMPLES = 1e-6
 
 FEWEST_FOR_THRESHOLD = 5
 """AutoReject cross-validates its threshold over five parts of the epochs."""
@@ -35,6 +38,11 @@ class Rejection:
     kept: NDArray[np.intp]
     dropped: NDArray[np.intp]
     threshold_v: float | None
+
+
+def samples_of(duration_s: float, *, sfreq_hz: float) -> int:
+    """Return the samples that a window needs: rounded up, so that it never holds fewer cycles than it was asked for."""
+    return math.ceil(duration_s * sfreq_hz - _ROUNDING_SAMPLES)
 
 
 def _cut(
@@ -155,7 +163,7 @@ def event_epochs(
         raise ValueError(f"window_s must satisfy 0 <= start < stop, got {window_s}")
     sfreq = raw.info["sfreq"]
     first = round(window_s[0] * sfreq)
-    n_samples = round((window_s[1] - window_s[0]) * sfreq)
+    n_samples = samples_of(window_s[1] - window_s[0], sfreq_hz=sfreq)
     times0, codes = _events(raw, list(events))
     event_id = {name: code for code, name in enumerate(events, start=1)}
     whole = _cut(raw, times0=times0, codes=codes, event_id=event_id, span=(-n_samples, first + n_samples))

@@ -169,7 +169,7 @@ def _split(epochs: "BaseEpochs", condition: Condition) -> "dict[str, BaseEpochs]
     sfreq = float(epochs.info["sfreq"])
     length = condition.window_s[1] - condition.window_s[0]
     n_samples = round(length * sfreq)
-    spans = {"pre": -length, "post": condition.window_s[0]}
+    spans = {"pre": -n_samples / sfreq, "post": condition.window_s[0]}
     if epochs.tmin > -length + 0.5 / sfreq or epochs.tmax < condition.window_s[1] - 1.5 / sfreq:
         found = f"epochs from {epochs.tmin:g} to {epochs.tmax:g} s"
         problem = Problem(
