@@ -2,17 +2,24 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from painconn.prediction.auc import pair_outcomes, within_fold_auc
+from painconn.prediction.auc import SAME_SCORE, within_fold_auc
 from painconn.prediction.design import Design, make_design
 from painconn.prediction.folds import FeatureTable, Fold, outer_folds
 from painconn.prediction.labellings import permuted_labellings
 from painconn.prediction.ridge import penalties, score_labellings
+
+
+def pair_outcomes(scores: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1, 0.5 or 0 for each pair of a positive (row) and a negative (column) of one fold."""
+    gap = scores[signs > 0][:, None] - scores[signs < 0][None, :]
+    return 0.5 + 0.5 * ((gap > SAME_SCORE).astype(float) - (gap < -SAME_SCORE))
 
 
 def design_of(kind: str, n: int = 24, n_repeats: int = 2, n_outer: int = 5) -> Design:

@@ -36,9 +36,3 @@ def within_fold_auc(scores: NDArray[np.float64], signs: NDArray[np.float64]) -> 
         wins += np.einsum("...jp,jp->...p", order, signs[row] - signs[row + 1 :])
     n_positive = np.sum(signs > 0, axis=0)
     return 0.5 + wins / (4.0 * n_positive * (n_rows - n_positive))
-
-
-def pair_outcomes(scores: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1, 0.5 or 0 for each pair of a positive (row) and a negative (column) of one fold."""
-    gap = scores[signs > 0][:, None] - scores[signs < 0][None, :]
-    return 0.5 + 0.5 * ((gap > SAME_SCORE).astype(float) - (gap < -SAME_SCORE))
