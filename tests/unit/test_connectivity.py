@@ -8,9 +8,10 @@ from mne_connectivity import envelope_correlation, spectral_connectivity_epochs
 from scipy import signal as scipy_signal
 
 from painconn.connectivity.envelope import analytic_band, orthogonalised_envelope_correlation
+from painconn.connectivity.gates import band_bins, why_not_over_epochs
 from painconn.connectivity.phase import band_matrices, coherence, imaginary_coherence, wpli2_debiased
 from painconn.connectivity.registry import MEASURES
-from painconn.connectivity.spectra import band_bins, multitaper_spectra, why_not_over_epochs
+from painconn.connectivity.spectra import multitaper_spectra
 
 SFREQ_HZ = 250.0
 BANDS_HZ = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from painconn.config.study import StudyConfig
-from painconn.connectivity.spectra import why_not_in_band, why_not_over_epochs
+from painconn.connectivity.gates import why_not_in_band, why_not_over_epochs
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.paths import Results
 

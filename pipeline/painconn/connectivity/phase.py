@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.connectivity.spectra import Spectra, band_bins
+from painconn.connectivity.gates import band_bins
+from painconn.connectivity.spectra import Spectra
 
 _ROUND_OFF = 1e-10
 _BLOCK_BYTES = 64 << 20

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.connectivity.spectra import band_bins
+from painconn.connectivity.gates import band_bins
 
 
 def band_power(

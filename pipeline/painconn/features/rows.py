@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.connectivity.envelope import analytic_band
+from painconn.connectivity.gates import why_not_in_band, why_not_over_epochs
 from painconn.connectivity.phase import band_matrices
 from painconn.connectivity.registry import MEASURES
-from painconn.connectivity.spectra import Spectra, multitaper_spectra, why_not_in_band, why_not_over_epochs
+from painconn.connectivity.spectra import Spectra, multitaper_spectra
 from painconn.features.edges import blocks, edges
 from painconn.features.names import (
     POWER_LOG10,
