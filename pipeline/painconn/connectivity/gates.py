@@ -50,13 +50,22 @@ def why_not_over_epochs(
     low, high = band_hz
     if n_epochs < min_epochs:
         return f"{n_epochs} epochs, wanted at least {min_epochs}"
-    if epoch_length_s * low < min_cycles - _ROUNDING:
-        found = f"{epoch_length_s * low:.3g} cycles of {low:g} Hz in {epoch_length_s:g} s"
-        return f"{found}, wanted {min_cycles:g} ({min_cycles / low:.3g} s)"
+    cycles = why_not_over_time(band_hz, segment_length_s=epoch_length_s, min_cycles=min_cycles)
+    if cycles:
+        return cycles
     if high - low < 2 * half_bandwidth_hz - _ROUNDING:
         found = f"the band is {high - low:g} Hz wide, the smoothing {2 * half_bandwidth_hz:g} Hz"
         return f"{found}: longer epochs or a wider band"
     return why_not_in_band(band_hz, highest_hz=highest_hz)
+
+
+def why_not_over_time(band_hz: tuple[float, float], *, segment_length_s: float, min_cycles: float) -> str | None:
+    """Say why a segment (or epoch) is too short for a band, or None when it holds enough cycles of the lower edge."""
+    low = band_hz[0]
+    if segment_length_s * low < min_cycles - _ROUNDING:
+        found = f"{segment_length_s * low:.3g} cycles of {low:g} Hz in {segment_length_s:g} s"
+        return f"{found}, wanted {min_cycles:g} ({min_cycles / low:.3g} s)"
+    return None
 
 
 def why_not_in_band(band_hz: tuple[float, float], *, highest_hz: float) -> str | None:

@@ -1,153 +1,177 @@
-"""Measures over epochs, from the cross-spectrum.
+"""Bivariate spectral measures, each a function of the sums over samples; a value per bin and pair.
 
-Conventions of this file: the cross-spectrum of an epoch is averaged over tapers first, epochs are the samples; measures
-are computed per frequency bin and then averaged over the bins of a band; the diagonal is NaN (a region has no edge to
-itself); a signal without power, or a pair whose imaginary part is round-off only (a copy), gives NaN.
+Pairs are the lower triangle (row ``i``, column ``j < i``); a band is the mean over its bins; without power it is NaN.
 """
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.connectivity.gates import band_bins
-from painconn.connectivity.spectra import Spectra
-
-_ROUND_OFF = 1e-10
-_BLOCK_BYTES = 64 << 20
-
-Matrix = NDArray[np.float64]
+from painconn.connectivity.cross_sums import CrossSums, Values
 
 
-@dataclass(frozen=True)
-class CrossSpectra:
-    """Sums over epochs of the cross-spectrum ``S_ij = <X_i conj(X_j)>`` in some frequency bins.
+def _ratio(numerator: Values, denominator: Values) -> Values:
+    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=denominator != 0)
 
-    Parameters
+
+def coherency(sums: CrossSums) -> NDArray[np.complex128]:
+    r"""Coherency, :math:`C = \sum S_{ij} / \sqrt{\sum S_{ii} \sum S_{jj}}`: complex, hermitian, ``|C|`` in [0, 1].
+
+    References
     ----------
-    n_epochs : int
-        Number of epochs.
-    total : complex array, shape (frequencies, regions, regions)
-        Sum of the cross-spectra.
-    imag_abs, imag_square : array, shape (frequencies, regions, regions)
-        Sums of the absolute and of the squared imaginary parts.
+    Nolte et al. 2004, 10.1016/j.clinph.2004.04.029.
     """
-
-    n_epochs: int
-    total: NDArray[np.complex128]
-    imag_abs: Matrix
-    imag_square: Matrix
-
-    def scale(self) -> Matrix:
-        """Return ``sqrt(S_ii S_jj)`` of the sums, NaN where a signal has no power."""
-        power = np.einsum("fii->fi", self.total).real
-        root = np.sqrt(np.where(power > 0, power, np.nan))
-        return root[:, :, None] * root[:, None, :]
+    return sums.coherency
 
 
-def cross_spectra(spectra: Spectra, bins: NDArray[np.bool_]) -> CrossSpectra:
-    """Accumulate the cross-spectral sums of the chosen bins, a block of frequencies at a time.
+def coherence(sums: CrossSums) -> Values:
+    r"""Magnitude of coherency, :math:`|C|`, in [0, 1]; symmetric; about ``1 / sqrt(samples)`` without coupling.
 
-    Parameters
+    References
     ----------
-    spectra : Spectra
-        Tapered coefficients, (epochs, tapers, regions, frequencies).
-    bins : array of bool, shape (frequencies,)
-        Which frequencies.
-
-    Returns
-    -------
-    sums : CrossSpectra
+    Nolte et al. 2004, 10.1016/j.clinph.2004.04.029.
     """
-    root_weights = np.sqrt(spectra.weights)[None, :, None, None]
-    chosen = np.moveaxis(spectra.values[..., bins] * root_weights, -1, 0)
-    n_freqs, n_epochs, _, n_regions = chosen.shape
-    total = np.empty((n_freqs, n_regions, n_regions), dtype=complex)
-    imag_abs, imag_square = np.empty(total.shape), np.empty(total.shape)
-    step = max(1, int(_BLOCK_BYTES / (16 * n_epochs * n_regions**2)))
-    for start in range(0, n_freqs, step):
-        block = slice(start, start + step)
-        by_epoch = np.swapaxes(chosen[block], -1, -2) @ chosen[block].conj()
-        total[block] = by_epoch.sum(axis=1)
-        imaginary = by_epoch.imag
-        imag_abs[block] = np.abs(imaginary).sum(axis=1)
-        imag_square[block] = np.square(imaginary).sum(axis=1)
-    return CrossSpectra(n_epochs, total, imag_abs, imag_square)
+    return np.abs(sums.coherency)
 
 
-def wpli2_debiased(sums: CrossSpectra) -> Matrix:
-    r"""Debiased squared weighted phase-lag index per bin.
+def imaginary_coherence(sums: CrossSums) -> Values:
+    r"""Imaginary part of coherency, :math:`\Im C`, in [-1, 1]; antisymmetric; positive where the row leads.
 
-    .. math:: \frac{(\sum_e \Im S)^2 - \sum_e (\Im S)^2}{(\sum_e |\Im S|)^2 - \sum_e (\Im S)^2}
+    References
+    ----------
+    Nolte et al. 2004, 10.1016/j.clinph.2004.04.029.
+    """
+    return sums.coherency.imag
 
-    Returns
-    -------
-    values : array, shape (frequencies, regions, regions)
-        Symmetric, at most 1, around 0 without coupling (may be negative); NaN for one epoch, no power or a copied
-        signal.
+
+def lagged_coherence(sums: CrossSums) -> Values:
+    r"""Lagged coherence, :math:`|\Im C| / \sqrt{1 - (\Re C)^2}`, in [0, 1]; symmetric.
+
+    References
+    ----------
+    Pascual-Marqui 2007, arXiv:0706.1776.
+    """
+    found = sums.coherency
+    return _ratio(np.abs(found.imag), np.sqrt(np.maximum(1.0 - np.square(found.real), 0.0)))
+
+
+def phase_locking_value(sums: CrossSums) -> Values:
+    r"""Phase-locking value, :math:`|\langle S / |S| \rangle|`, in [0, 1]; symmetric; 1 for a single sample.
+
+    References
+    ----------
+    Lachaux et al. 1999, 10.1002/(SICI)1097-0193(1999)8:4<194::AID-HBM4>3.0.CO;2-C.
+    """
+    return np.abs(sums.unit) / sums.n_samples
+
+
+def corrected_imaginary_plv(sums: CrossSums) -> Values:
+    r"""Corrected imaginary phase locking, :math:`|\Im P| / \sqrt{1 - (\Re P)^2}`, :math:`P = \langle S / |S| \rangle`.
+
+    In [0, 1]; symmetric.
+
+    References
+    ----------
+    Bruña et al. 2018, 10.1088/1741-2552/aacfe4.
+    """
+    mean = sums.unit / sums.n_samples
+    return _ratio(np.abs(mean.imag), np.sqrt(np.maximum(1.0 - np.square(mean.real), 0.0)))
+
+
+def pairwise_phase_consistency(sums: CrossSums) -> Values:
+    r"""Pairwise phase consistency, :math:`(|\sum S / |S||^2 - n) / (n (n - 1))`; 0 without coupling at any n.
+
+    In [-1 / (n - 1), 1]; symmetric; NaN for one sample.
+
+    References
+    ----------
+    Vinck et al. 2010, 10.1016/j.neuroimage.2010.01.073.
+    """
+    n = float(sums.n_samples)
+    squared = np.square(sums.values[5]) + np.square(sums.values[6])
+    return _ratio(squared - n, np.full(squared.shape, n * (n - 1.0)))
+
+
+def phase_lag_index(sums: CrossSums) -> Values:
+    r"""Phase-lag index, :math:`|\langle \mathrm{sign} \Im S \rangle|`, in [0, 1]; symmetric; biased upward at small n.
+
+    References
+    ----------
+    Stam et al. 2007, 10.1002/hbm.20346.
+    """
+    return np.abs(sums.imag_sign) / sums.n_samples
+
+
+def directed_phase_lag_index(sums: CrossSums) -> Values:
+    r"""Directed phase-lag index, :math:`\langle H(\Im S) \rangle` with :math:`H(0) = 1/2`, in [0, 1].
+
+    Above 1/2 where the row leads; the upper triangle is 1 minus the lower.
+
+    References
+    ----------
+    Stam and van Straaten 2012, 10.1016/j.neuroimage.2012.05.050.
+    """
+    return 0.5 + 0.5 * sums.imag_sign / sums.n_samples
+
+
+def unbiased_squared_pli(sums: CrossSums) -> Values:
+    r"""Unbiased squared phase-lag index, :math:`(n\, \mathrm{PLI}^2 - 1) / (n - 1)`; 0 without coupling at any n.
+
+    In [-1 / (n - 1), 1]; symmetric; NaN for one sample.
 
     References
     ----------
     Vinck et al. 2011, 10.1016/j.neuroimage.2011.01.055.
     """
-    numerator = np.square(sums.total.imag) - sums.imag_square
+    n = float(sums.n_samples)
+    squared = np.square(sums.imag_sign / n)
+    return _ratio(n * squared - 1.0, np.full(squared.shape, n - 1.0))
+
+
+def weighted_phase_lag_index(sums: CrossSums) -> Values:
+    r"""Weighted phase-lag index, :math:`|\sum \Im S| / \sum |\Im S|`, in [0, 1]; symmetric; biased upward at small n.
+
+    References
+    ----------
+    Vinck et al. 2011, 10.1016/j.neuroimage.2011.01.055.
+    """
+    return _ratio(np.abs(sums.imag), sums.imag_abs)
+
+
+def debiased_squared_wpli(sums: CrossSums) -> Values:
+    r"""Debiased squared weighted phase-lag index; around 0 without coupling (may be negative), at most 1; symmetric.
+
+    .. math:: \frac{(\sum \Im S)^2 - \sum (\Im S)^2}{(\sum |\Im S|)^2 - \sum (\Im S)^2}
+
+    NaN for one sample.
+
+    References
+    ----------
+    Vinck et al. 2011, 10.1016/j.neuroimage.2011.01.055.
+    """
     denominator = np.square(sums.imag_abs) - sums.imag_square
-    meaningful = (sums.imag_abs > _ROUND_OFF * sums.scale()) & (denominator > 0)
-    return np.divide(numerator, denominator, out=np.full(numerator.shape, np.nan), where=meaningful)
+    return _ratio(np.square(sums.imag) - sums.imag_square, np.where(sums.n_samples > 1, denominator, 0.0))
 
 
-def coherence(sums: CrossSpectra) -> Matrix:
-    r"""Magnitude of coherency per bin, :math:`|S_{ij}| / \sqrt{S_{ii} S_{jj}}`, in [0, 1]; symmetric.
+def phase_slope_index(sums: CrossSums) -> Values:
+    r"""Phase-slope index of the bins together, :math:`\Im \sum_f \bar C(f)\, C(f + \delta f)`; antisymmetric.
 
-    References
-    ----------
-    Nolte et al. 2004, 10.1016/j.clinph.2004.04.029.
-    """
-    return np.abs(sums.total) / sums.scale()
-
-
-def imaginary_coherence(sums: CrossSpectra) -> Matrix:
-    r"""Imaginary part of coherency per bin, :math:`\Im S_{ij} / \sqrt{S_{ii} S_{jj}}`, in [-1, 1].
-
-    Antisymmetric; positive where the row leads the column.
-
-    References
-    ----------
-    Nolte et al. 2004, 10.1016/j.clinph.2004.04.029.
-    """
-    return sums.total.imag / sums.scale()
-
-
-def band_matrices(
-    spectra: Spectra,
-    *,
-    bands_hz: Mapping[str, tuple[float, float]],
-    measures: Mapping[str, Callable[[CrossSpectra], Matrix]],
-) -> dict[tuple[str, str], Matrix]:
-    """Compute measures over epochs in bands, with one cross-spectral pass per band.
+    Positive where the row leads the column. The sign is the meaning; the size depends on the number of bins.
 
     Parameters
     ----------
-    spectra : Spectra
-        Tapered coefficients of region signals.
-    bands_hz : mapping
-        Half-open bands by name.
-    measures : mapping
-        Functions of this module by measure name.
+    sums : CrossSums
+        Of the neighbouring frequency bins of one band.
 
     Returns
     -------
-    matrices : dict of (measure, band) to array, shape (regions, regions)
-        Mean over the bins of the band; whole matrices with a NaN diagonal; all NaN for a band without bins.
+    values : array, shape (1, pairs)
+        NaN for fewer than two bins.
+
+    References
+    ----------
+    Nolte et al. 2008, 10.1103/PhysRevLett.100.234101.
     """
-    n_regions = spectra.values.shape[2]
-    matrices = {}
-    for band, band_hz in bands_hz.items():
-        bins = band_bins(spectra.freqs_hz, band_hz)
-        sums = cross_spectra(spectra, bins) if bins.any() else None
-        for name, function in measures.items():
-            matrix = np.full((n_regions, n_regions), np.nan) if sums is None else function(sums).mean(axis=0)
-            np.fill_diagonal(matrix, np.nan)
-            matrices[name, band] = matrix
-    return matrices
+    found = sums.coherency
+    if len(found) < 2:
+        return np.full((1, found.shape[1]), np.nan)
+    return (found[:-1].conj() * found[1:]).imag.sum(axis=0, keepdims=True)

@@ -1,0 +1,93 @@
+"""What the engine returns, and what it may refuse."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.connectivity.registry import Estimator
+
+Key = tuple[str, str]
+Matrix = NDArray[np.float64] | NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Limits below which a measure is not computable.
+
+    Attributes
+    ----------
+    min_epochs : int | None
+        Epochs, for measures over epochs; None takes each measure's own.
+    min_cycles : float | None
+        Cycles of a band's lower edge in an epoch (or segment); None takes each measure's own.
+    """
+
+    min_epochs: int | None = None
+    min_cycles: float | None = None
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """Whole matrices, and everything needed to read them.
+
+    Attributes
+    ----------
+    estimator : {'over_epochs', 'over_time'}
+        What the samples were: epochs, or the time points of segments.
+    n_epochs : int
+        Epochs, or segments.
+    epoch_length_s : float
+        Length of each.
+    smoothing_hz : dict of str to float
+        Half-bandwidth of the spectra in each band; empty over time, where the band-pass is the only smoothing.
+    n_tapers : int | None
+        Tapers per epoch; None without tapers.
+    matrices : dict of (measure, band) to array, shape (regions, regions)
+        Row leads column; the diagonal is NaN, as are regions and pairs that could not be scored.
+    not_computable : dict of (measure, band) to str
+        Why a matrix is missing: what was found and what would be needed.
+    unusable_regions : dict of int to str
+        Regions that are NaN throughout: flat or not finite.
+    copied_pairs : tuple of (int, int)
+        Pairs of regions (row > column) that are copies of each other: NaN, not scored.
+    halves : tuple of two dicts
+        The matrices of every other epoch (or segment), for reliability; empty when not asked for.
+    """
+
+    estimator: Estimator
+    n_epochs: int
+    epoch_length_s: float
+    smoothing_hz: Mapping[str, float]
+    n_tapers: int | None
+    matrices: Mapping[Key, Matrix]
+    not_computable: Mapping[Key, str] = field(default_factory=dict)
+    unusable_regions: Mapping[int, str] = field(default_factory=dict)
+    copied_pairs: tuple[tuple[int, int], ...] = ()
+    halves: tuple[Mapping[Key, Matrix], ...] = ()
+
+
+def whole(values: NDArray, kind: str, n_regions: int) -> Matrix:
+    """Build a whole matrix from its lower triangle.
+
+    Parameters
+    ----------
+    values : array, shape (pairs,)
+        Row ``i``, column ``j < i``, row by row.
+    kind : str
+        ``symmetric``, ``antisymmetric``, ``hermitian``, or ``directed`` (upper = 1 - lower).
+    n_regions : int
+        Number of regions.
+
+    Returns
+    -------
+    matrix : array, shape (regions, regions)
+        NaN on the diagonal.
+    """
+    matrix = np.full((n_regions, n_regions), np.nan, dtype=values.dtype)
+    rows, columns = np.tril_indices(n_regions, -1)
+    mirrored = {"symmetric": values, "antisymmetric": -values, "hermitian": values.conj(), "directed": 1.0 - values}
+    matrix[rows, columns] = values
+    matrix[columns, rows] = mirrored[kind]
+    return matrix

@@ -1,0 +1,122 @@
+"""From signals to the sums of each band: by tapers, where all bands share one pass, or by Morlet wavelets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.connectivity.cross_sums import CrossSums, mean_cross_spectra, sums_over_epochs, sums_over_samples
+from painconn.connectivity.gates import NotComputable, band_bins
+from painconn.connectivity.mean_cross_spectra import MeanCrossSpectra
+from painconn.connectivity.morlet import half_bandwidth_hz, morlet_coefficients
+from painconn.connectivity.spectra import Precision, Tapers, hann_taper, slepian_tapers
+
+SpectraName = Literal["multitaper", "fourier", "morlet"]
+Bands = Mapping[str, tuple[float, float]]
+
+_MORLET_STEP_HZ = 1.0
+_MORLET_STEP_SD = 0.5
+
+
+@dataclass(frozen=True)
+class TaperTransform:
+    """Tapered Fourier coefficients; an epoch is one sample per frequency bin."""
+
+    tapers: Tapers
+
+    @property
+    def n_tapers(self) -> int | None:
+        """Tapers per epoch."""
+        return self.tapers.n_tapers
+
+    def smoothing_hz(self, band_hz: tuple[float, float]) -> float:
+        """Return the half-bandwidth, the same in every band."""
+        del band_hz
+        return self.tapers.half_bandwidth_hz
+
+    def sums(
+        self,
+        signals: NDArray[np.floating],
+        bands_hz: Bands,
+        *,
+        gains: NDArray[np.floating],
+        with_phase: bool,
+        precision: Precision,
+    ) -> dict[str, CrossSums]:
+        """Return the sums of each band that holds a bin, from one pass over the bins of all of them."""
+        inside = {band: band_bins(self.tapers.freqs_hz, band_hz) for band, band_hz in bands_hz.items()}
+        bins = np.flatnonzero(np.any(list(inside.values()), axis=0))
+        if not len(bins):
+            return {}
+        every = sums_over_epochs(signals, self.tapers, bins, gains=gains, with_phase=with_phase, precision=precision)
+        return {
+            band: every.in_bins(slice(*np.searchsorted(bins, np.flatnonzero(mask)[[0, -1]]) + [0, 1]))
+            for band, mask in inside.items()
+            if mask.any()
+        }
+
+    def mean_cross_spectra(self, signals: NDArray[np.floating]) -> MeanCrossSpectra:
+        """Return the mean cross-spectral matrix from 0 Hz to Nyquist."""
+        return mean_cross_spectra(signals, self.tapers)
+
+
+@dataclass(frozen=True)
+class MorletTransform:
+    """Wavelet coefficients at whole Hz from a band's lower edge; every time point is a bin, epochs are its samples."""
+
+    sfreq_hz: float
+    n_cycles: float
+    n_tapers: None = None
+
+    def smoothing_hz(self, band_hz: tuple[float, float]) -> float:
+        """Return the half width at half power at the lower edge of the band, where it is narrowest."""
+        return half_bandwidth_hz(band_hz[0], self.n_cycles)
+
+    def sums(
+        self,
+        signals: NDArray[np.floating],
+        bands_hz: Bands,
+        *,
+        gains: NDArray[np.floating],
+        with_phase: bool,
+        precision: Precision,
+    ) -> dict[str, CrossSums]:
+        """Return the sums of each band; time points are half a standard deviation of the wavelet apart."""
+        del with_phase
+        found = {}
+        for band, (low, high) in bands_hz.items():
+            freqs_hz = np.arange(low, high, _MORLET_STEP_HZ)
+            parts = []
+            coefficients = morlet_coefficients(
+                signals, sfreq_hz=self.sfreq_hz, freqs_hz=freqs_hz, n_cycles=self.n_cycles
+            )
+            for freq_hz, values in zip(freqs_hz, coefficients, strict=True):
+                sd_s = self.n_cycles / (2 * np.pi * freq_hz)
+                step = max(1, round(_MORLET_STEP_SD * sd_s * self.sfreq_hz))
+                by_time = np.moveaxis(values[..., ::step], -1, 0).swapaxes(1, 2)
+                parts.append(sums_over_samples(by_time, gains=gains, precision=precision))
+            found[band] = CrossSums(
+                len(signals),
+                np.concatenate([part.power for part in parts]),
+                np.concatenate([part.values for part in parts], axis=1),
+                precision,
+            )
+        return found
+
+    def mean_cross_spectra(self, signals: NDArray[np.floating]) -> MeanCrossSpectra:
+        """Refuse: wavelets give no evenly spaced bins from 0 Hz to Nyquist."""
+        del signals
+        raise NotComputable("spectra morlet: no evenly spaced frequencies, wanted multitaper or fourier")
+
+
+def transform(
+    spectra: SpectraName, n_times: int, *, sfreq_hz: float, half_bandwidth_hz: float, n_cycles: float
+) -> TaperTransform | MorletTransform:
+    """Choose the transform by name: ``multitaper``, ``fourier`` (one Hann window) or ``morlet``."""
+    if spectra == "morlet":
+        return MorletTransform(sfreq_hz, n_cycles)
+    if spectra == "fourier":
+        return TaperTransform(hann_taper(n_times, sfreq_hz=sfreq_hz))
+    return TaperTransform(slepian_tapers(n_times, sfreq_hz=sfreq_hz, half_bandwidth_hz=half_bandwidth_hz))

@@ -1,0 +1,83 @@
+"""Signals that cannot be scored: flat or broken regions, and copies."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.connectivity.estimate import Matrix
+
+_FLAT = 1e-20
+_COPY = 1e-12
+
+
+@dataclass(frozen=True)
+class Usable:
+    """Which regions of some signals can be scored.
+
+    Attributes
+    ----------
+    n_regions : int
+        Of the signals.
+    regions : array of int
+        The usable ones.
+    gains : array
+        One over the root mean square of each usable region.
+    reasons : dict of int to str
+        Why the others are not usable.
+    copied : tuple of (int, int)
+        Pairs (row > column) of regions that are scaled copies.
+    """
+
+    n_regions: int
+    regions: NDArray[np.intp]
+    gains: NDArray[np.float64]
+    reasons: dict[int, str]
+    copied: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, signals: NDArray) -> Self:
+        """Look at signals (epochs, regions, times), real or analytic.
+
+        A region with a value that is not finite, or without variance in an epoch beside its largest, is not usable.
+        """
+        variance = np.stack([np.var(epoch, axis=-1) for epoch in signals])
+        reasons = {}
+        for region, (top, bottom) in enumerate(zip(variance.max(axis=0), variance.min(axis=0), strict=True)):
+            if not np.isfinite(top):
+                reasons[region] = "not finite"
+            elif bottom <= _FLAT * top:
+                flat = np.count_nonzero(variance[:, region] <= _FLAT * top)
+                reasons[region] = f"flat in {flat} of {len(signals)} epochs"
+        regions = np.array([region for region in range(signals.shape[1]) if region not in reasons], dtype=np.intp)
+        gains = 1.0 / np.sqrt(variance[:, regions].mean(axis=0))
+        return cls(signals.shape[1], regions, gains, reasons, _copies(signals, regions))
+
+    def pick(self, signals: NDArray) -> NDArray:
+        """Return the signals of the usable regions."""
+        return signals if len(self.regions) == self.n_regions else signals[:, self.regions]
+
+    def embed(self, matrix: Matrix) -> Matrix:
+        """Put a matrix of the usable regions into one of all regions; the others, copies and the diagonal are NaN."""
+        result = np.full((self.n_regions, self.n_regions), np.nan, dtype=matrix.dtype)
+        result[np.ix_(self.regions, self.regions)] = matrix
+        for row, column in self.copied:
+            result[row, column] = result[column, row] = np.nan
+        np.fill_diagonal(result, np.nan)
+        return result
+
+
+def _copies(signals: NDArray, regions: NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
+    """Find scaled copies: candidates in the first epoch, confirmed in every other."""
+    candidates = None
+    for epoch in signals:
+        rows = regions if candidates is None else np.unique(candidates)
+        if not len(rows):
+            return ()
+        centred = epoch[rows] - epoch[rows].mean(axis=-1, keepdims=True)
+        unit = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
+        alike = np.abs(unit @ unit.conj().T) >= 1.0 - _COPY
+        found = {(int(rows[a]), int(rows[b])) for a, b in np.argwhere(np.tril(alike, -1))}
+        candidates = np.array(sorted(found if candidates is None else found & set(map(tuple, candidates.tolist()))))
+    return tuple((int(row), int(column)) for row, column in (() if candidates is None else candidates))
