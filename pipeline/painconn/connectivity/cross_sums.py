@@ -77,8 +77,7 @@ class CrossSums:
     @property
     def coherency(self) -> NDArray[np.complex128]:
         r"""Coherency :math:`\sum S_{ij} / \sqrt{\sum S_{ii} \sum S_{jj}}`, (bins, pairs)."""
-        scaled: NDArray[np.complex128] = (self.real + 1j * self.imag) / self._scale()
-        return scaled
+        return np.asarray((self.real + 1j * self.imag) / self._scale(), dtype=complex)
 
     def _scale(self) -> Values:
         rows, columns = np.tril_indices(self.power.shape[1], -1)

@@ -342,9 +342,9 @@ def _from_cross(
 
 def _padded(matrix: Matrix, n_regions: int) -> Matrix:
     """Add NaN rows and columns for trailing regions none of whose components is usable."""
-    missing = n_regions - len(matrix)
-    padded: Matrix = np.pad(matrix, (0, missing), constant_values=np.nan)
-    return padded
+    result = np.full_like(matrix, np.nan, shape=(n_regions, n_regions))
+    result[: len(matrix), : len(matrix)] = matrix
+    return result
 
 
 def _over_time(

@@ -23,7 +23,8 @@ class MeasureDefinition:
         ``"module:function"``, loaded on use.
     takes : {'sums', 'bins', 'cross', 'components', 'analytic', 'band_signal'}
         What the function is given: sums of one cross-spectral pass bin by bin, those of all bins of a band together,
-        the mean cross-spectral matrix from 0 Hz to Nyquist, the same with several components per region, band-limited analytic signals, or band-limited signals.
+        the mean cross-spectral matrix from 0 Hz to Nyquist, the same with several components per region, band-limited
+        analytic signals, or band-limited signals.
     estimators : tuple of {'over_epochs', 'over_time'}
         Whether the samples are epochs (one value per epoch and frequency) or the time points of contiguous segments
         (then averaged over segments). A measure that corrects for the number of samples needs independent ones: epochs.
@@ -41,6 +42,8 @@ class MeasureDefinition:
         Gaussian sources, or not at all.
     description, doi : str
         One line for people, and the source.
+    both_directions : bool
+        Whether the two triangles of a directed matrix say different things (one follows from the other for dPLI).
     options : dict
         Fixed arguments of the function.
     """
@@ -56,6 +59,7 @@ class MeasureDefinition:
     zero_lag_safe: Literal["yes", "gaussian_only", "no"]
     description: str
     doi: str
+    both_directions: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 

@@ -60,15 +60,8 @@ def pair_pass(n_tapers: int, with_phase: bool) -> Callable[..., Any]:
                 row = i * (i - 1) // 2
                 for j in range(i):
                     real_j, imag_j = real[index, j], imag[index, j]
-                    re_sum, im_sum, im_abs, im_square, im_sign, unit_re, unit_im = (
-                        zero,
-                        zero,
-                        zero,
-                        zero,
-                        zero,
-                        zero,
-                        zero,
-                    )
+                    re_sum, im_sum, im_abs, im_square = zero, zero, zero, zero
+                    im_sign, unit_re, unit_im = zero, zero, zero
                     for e in range(n_samples):
                         re, im = zero, zero
                         for taper in range(n_tapers):
@@ -93,4 +86,4 @@ def pair_pass(n_tapers: int, with_phase: bool) -> Callable[..., Any]:
                         sums[5, index, pair] += unit_re
                         sums[6, index, pair] += unit_im
 
-    return add  # type: ignore[no-any-return]
+    return add

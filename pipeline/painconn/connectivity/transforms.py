@@ -51,11 +51,12 @@ class TaperTransform:
         if not len(bins):
             return {}
         every = sums_over_epochs(signals, self.tapers, bins, gains=gains, with_phase=with_phase, precision=precision)
-        return {
-            band: every.in_bins(slice(*np.searchsorted(bins, np.flatnonzero(mask)[[0, -1]]) + [0, 1]))
-            for band, mask in inside.items()
-            if mask.any()
-        }
+        found = {}
+        for band, mask in inside.items():
+            positions = np.flatnonzero(mask[bins])
+            if len(positions):
+                found[band] = every.in_bins(slice(int(positions[0]), int(positions[-1]) + 1))
+        return found
 
     def mean_cross_spectra(self, signals: NDArray[np.floating]) -> MeanCrossSpectra:
         """Return the mean cross-spectral matrix from 0 Hz to Nyquist."""

@@ -60,7 +60,7 @@ class Usable:
 
     def embed(self, matrix: Matrix) -> Matrix:
         """Put a matrix of the usable regions into one of all regions; the others, copies and the diagonal are NaN."""
-        result = np.full((self.n_regions, self.n_regions), np.nan, dtype=matrix.dtype)
+        result = np.full_like(matrix, np.nan, shape=(self.n_regions, self.n_regions))
         result[np.ix_(self.regions, self.regions)] = matrix
         for row, column in self.copied:
             result[row, column] = result[column, row] = np.nan
