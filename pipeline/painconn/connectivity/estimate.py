@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from painconn.connectivity.registry import Estimator
 
 Key = tuple[str, str]
-Matrix = NDArray[np.float64] | NDArray[np.complex128]
+Matrix = NDArray[Any]
 
 
 @dataclass(frozen=True)
