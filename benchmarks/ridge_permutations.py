@@ -5,7 +5,6 @@ labellings and scaled up (stated); the scores of those labellings are compared w
 """
 
 import json
-import time
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from measuring import OURS, agreement, alternate, entry, with_version
 from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.design import make_design
 from painconn.prediction.folds import FeatureTable, outer_folds
 from painconn.prediction.labellings import permuted_labellings
 from painconn.prediction.ridge import PENALTIES_PER_FEATURE, score_labellings
 
+PEER = "scikit-learn"
+LIMIT = 1e-9
 N_PEOPLE, N_FEATURES, N_PERMUTATIONS, N_PEER = 60, 5000, 1000, 2
 
 
@@ -54,21 +56,25 @@ def run() -> dict[str, Any]:
     folds = list(outer_folds(design))
     signs = permuted_labellings(design, n_permutations=N_PERMUTATIONS, seed=1).signs
     table = FeatureTable(values=values, weights=np.ones(N_FEATURES))
-    start = time.process_time()
-    ours = np.mean([within_fold_auc(s.test, signs[s.fold.test]) for s in score_labellings(table, signs, folds)], axis=0)
-    ours_s = time.process_time() - start
-    start = time.process_time()
-    peer = np.array([peer_auc(values, signs[:, column], folds) for column in range(N_PEER)])
-    peer_s = (time.process_time() - start) / N_PEER * N_PERMUTATIONS
-    return {
-        "workload": "PERM-RIDGE",
-        "input": f"{N_PEOPLE} people x {N_FEATURES} features, nested 5 x 4, {N_PERMUTATIONS} permutations",
-        "ours_cpu_s": ours_s,
-        "peer_cpu_s": peer_s,
-        "peer": f"scikit-learn, scaled up from {N_PEER} labellings",
-        "ratio": peer_s / ours_s,
-        "largest_difference_of_auc": float(np.abs(ours[:N_PEER] - peer).max()),
-    }
+    score_labellings(table, signs[:, :1], folds)
+    measured = alternate(
+        {
+            PEER: lambda: np.array([peer_auc(values, signs[:, column], folds) for column in range(N_PEER)]),
+            OURS: lambda: np.mean(
+                [within_fold_auc(s.test, signs[s.fold.test]) for s in score_labellings(table, signs, folds)], axis=0
+            ),
+        },
+        repeats={PEER: 1, OURS: 3},
+    )
+    return entry(
+        "PERM-RIDGE",
+        described=f"{N_PEOPLE} people x {N_FEATURES} features, nested 5 x 4, {N_PERMUTATIONS} permutations",
+        peer=f"{with_version(PEER)}, refitted for each labelling",
+        cpu_s={OURS: measured.cpu_s[OURS], PEER: measured.cpu_s[PEER] / N_PEER * N_PERMUTATIONS},
+        differences={"auc": agreement(measured.outputs[OURS][:N_PEER], measured.outputs[PEER])},
+        limit=LIMIT,
+        extrapolated_from=f"{N_PEER} of {N_PERMUTATIONS} labellings",
+    )
 
 
 if __name__ == "__main__":

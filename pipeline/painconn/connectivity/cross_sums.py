@@ -1,6 +1,7 @@
 """One pass over samples: the sums that every bivariate spectral measure is made of."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -14,7 +15,7 @@ Values = NDArray[np.float64]
 _TINY = {"float64": 1e-300, "float32": 1e-37}
 _ROUND_OFF = {"float64": 1e-10, "float32": 3e-6}
 _N_SUMS = 7
-_SAMPLES_PER_BLOCK = 64
+_SAMPLES_PER_BLOCK = 512
 _LANES = 16
 
 
@@ -74,7 +75,7 @@ class CrossSums:
         """Sums of the unit vectors, (bins, pairs)."""
         return self.values[5] + 1j * self.values[6]
 
-    @property
+    @cached_property
     def coherency(self) -> NDArray[np.complex128]:
         r"""Coherency :math:`\sum S_{ij} / \sqrt{\sum S_{ii} \sum S_{jj}}`, (bins, pairs)."""
         return np.asarray((self.real + 1j * self.imag) / self._scale(), dtype=complex)

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.connectivity.cross_sums import CrossSums, sums_over_samples
+from painconn.connectivity.definition import Estimator, MeasureDefinition
 from painconn.connectivity.estimate import Connectivity, Gates, Key, Matrix, whole
 from painconn.connectivity.gates import NotComputable, why_not_in_band, why_not_over_epochs, why_not_over_time
-from painconn.connectivity.registry import MEASURES, Estimator, MeasureDefinition
+from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.spectra import Precision
 from painconn.connectivity.transforms import Bands, MorletTransform, SpectraName, TaperTransform, transform
 from painconn.connectivity.usable import Usable
@@ -86,9 +87,10 @@ def over_epochs(
     Raises
     ------
     ValueError
-        For a measure that is unknown or not estimated over epochs.
+        For a measure that is unknown or not estimated over epochs, unknown spectra, or signals of another shape.
     """
     definitions = _definitions(measures, "over_epochs")
+    usable = Usable.of(signals)
     n_epochs, _, n_times = signals.shape
     chosen = transform(spectra, n_times, sfreq_hz=sfreq_hz, half_bandwidth_hz=half_bandwidth_hz, n_cycles=n_cycles)
     smoothing_hz = {band: chosen.smoothing_hz(band_hz) for band, band_hz in bands_hz.items()}
@@ -99,14 +101,13 @@ def over_epochs(
             n_epochs=n_epochs,
             epoch_length_s=n_times / sfreq_hz,
             half_bandwidth_hz=smoothing_hz[band],
-            highest_hz=highest_hz,
+            highest_hz=min(highest_hz, sfreq_hz / 2),
             min_epochs=definition.min_epochs if limits.min_epochs is None else limits.min_epochs,
             min_cycles=definition.min_cycles if limits.min_cycles is None else limits.min_cycles,
         )
 
     refused = _refused(definitions, bands_hz, why_not, gates)
     wanted = _wanted(definitions, bands_hz, refused)
-    usable = Usable.of(signals)
     matrices, failed, copied = _over_epochs(signals, usable, chosen, wanted, bands_hz, region_of, precision)
     return Connectivity(
         estimator="over_epochs",
@@ -165,7 +166,7 @@ def over_time(
     Raises
     ------
     ValueError
-        For a measure that is unknown or not estimated over time.
+        For a measure that is unknown or not estimated over time, or segments of another shape.
     """
     definitions = _definitions(measures, "over_time")
     found: Found = {}
@@ -175,7 +176,7 @@ def over_time(
     copied: set[tuple[int, int]] = set()
     n_segments, length_s = 0, 0.0
     for band, band_hz in bands_hz.items():
-        reason = None if gates is None else why_not_in_band(band_hz, highest_hz=highest_hz)
+        reason = None if gates is None else why_not_in_band(band_hz, highest_hz=min(highest_hz, sfreq_hz / 2))
         if reason:
             refused |= {(definition.name, band): reason for definition in definitions}
             continue
@@ -269,15 +270,16 @@ def _over_epochs(
     if bivariate:
         with_phase = any(each.name in _UNIT_VECTORS for defined in bivariate.values() for each in defined)
         some = {band: bands_hz[band] for band in bivariate}
-        try:
-            sums = chosen.sums(kept, some, gains=usable.gains, with_phase=with_phase, precision=precision)
-        except NotComputable as reason:
-            sums = {}
-            refused |= {(each.name, band): str(reason) for band, defined in bivariate.items() for each in defined}
-        for band, of_band in sums.items():
-            matrices, alike = _from_sums(of_band, bivariate[band], usable)
-            found |= {(name, band): matrix for name, matrix in matrices.items()}
-            copied |= alike
+        for group in chosen.passes(some):
+            try:
+                sums = chosen.sums(kept, group, gains=usable.gains, with_phase=with_phase, precision=precision)
+            except NotComputable as reason:
+                sums = {}
+                refused |= {(each.name, band): str(reason) for band in group for each in bivariate[band]}
+            for band, of_band in sums.items():
+                matrices, alike = _from_sums(of_band, bivariate[band], usable)
+                found |= {(name, band): matrix for name, matrix in matrices.items()}
+                copied |= alike
     others, missing = _from_cross(kept, usable, chosen, wanted, bands_hz, region_of)
     found, refused = found | others, refused | missing
     for band, defined in wanted.items():
@@ -319,18 +321,25 @@ def _from_cross(
         return {}, {}
     found: Found = {}
     refused: Refused = {}
+    rows = np.arange(usable.n_regions) if region_of is None else np.asarray(region_of)
+    n_regions = {"cross": usable.n_regions, "components": int(rows.max(initial=-1)) + 1}
+    if len(usable.regions) < 2:
+        return {
+            (name, band): _no_pairs(n_regions[MEASURES[name].takes])
+            for name, bands in bands_of.items()
+            for band in bands
+        }, {}
     try:
         cross = chosen.mean_cross_spectra(signals)
     except NotComputable as reason:
         return {}, {(name, band): str(reason) for name, bands in bands_of.items() for band in bands}
-    rows = np.arange(usable.n_regions) if region_of is None else np.asarray(region_of)
     for name, bands in bands_of.items():
         each = MEASURES[name]
         some = {band: bands_hz[band] for band in bands}
         try:
             if each.takes == "components":
                 matrices = measure_function(each)(cross, some, rows[usable.regions])
-                matrices = {band: _padded(matrix, int(rows.max()) + 1) for band, matrix in matrices.items()}
+                matrices = {band: _padded(matrix, n_regions["components"]) for band, matrix in matrices.items()}
             else:
                 matrices = measure_function(each)(cross, some)
                 matrices = {band: usable.embed(matrix) for band, matrix in matrices.items()}
@@ -345,6 +354,10 @@ def _padded(matrix: Matrix, n_regions: int) -> Matrix:
     result = np.full_like(matrix, np.nan, shape=(n_regions, n_regions))
     result[: len(matrix), : len(matrix)] = matrix
     return result
+
+
+def _no_pairs(n_regions: int) -> Matrix:
+    return np.full((n_regions, n_regions), np.nan)
 
 
 def _over_time(
@@ -365,11 +378,14 @@ def _over_time(
         sums = sums_over_samples(kept, gains=usable.gains, precision=precision)
         matrices, copied = _from_sums(sums, bivariate, usable)
         found |= {(name, band): matrix for name, matrix in matrices.items()}
-    for each in definitions:
+    others = [each for each in definitions if each.takes in ("analytic", "band_signal")]
+    if len(usable.regions) < 2:
+        return found | {(each.name, band): _no_pairs(usable.n_regions) for each in others}, refused, copied
+    for each in others:
         try:
             if each.takes == "analytic":
                 found[each.name, band] = usable.embed(measure_function(each)(kept))
-            elif each.takes == "band_signal":
+            else:
                 matrix = measure_function(each)(kept.real, sfreq_hz=sfreq_hz, band_hz=band_hz)
                 found[each.name, band] = usable.embed(matrix)
         except NotComputable as reason:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.connectivity.registry import Estimator
+from painconn.connectivity.definition import Estimator
 
 Key = tuple[str, str]
 Matrix = NDArray[Any]

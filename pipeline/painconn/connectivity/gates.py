@@ -64,7 +64,8 @@ def why_not_over_time(band_hz: tuple[float, float], *, segment_length_s: float, 
     low = band_hz[0]
     if segment_length_s * low < min_cycles - _ROUNDING:
         found = f"{segment_length_s * low:.3g} cycles of {low:g} Hz in {segment_length_s:g} s"
-        return f"{found}, wanted {min_cycles:g} ({min_cycles / low:.3g} s)"
+        needed = f"{min_cycles / low:.3g} s" if low > 0 else "a lower edge above 0 Hz"
+        return f"{found}, wanted {min_cycles:g} ({needed})"
     return None
 
 

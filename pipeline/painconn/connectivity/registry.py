@@ -1,66 +1,13 @@
 """The measures that a study can name."""
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Estimator = Literal["over_epochs", "over_time"]
+from painconn.connectivity.definition import Estimator, MeasureDefinition
 
 EPOCHS: tuple[Estimator, ...] = ("over_epochs",)
 TIME: tuple[Estimator, ...] = ("over_time",)
 EITHER: tuple[Estimator, ...] = ("over_epochs", "over_time")
 WEIGHTED_PLI = "10.1016/j.neuroimage.2011.01.055"
-
-
-@dataclass(frozen=True)
-class MeasureDefinition:
-    """What a connectivity measure is.
-
-    Parameters
-    ----------
-    name : str
-        Name in a study file and in column names.
-    function : str
-        ``"module:function"``, loaded on use.
-    takes : {'sums', 'bins', 'cross', 'components', 'analytic', 'band_signal'}
-        What the function is given: sums of one cross-spectral pass bin by bin, those of all bins of a band together,
-        the mean cross-spectral matrix from 0 Hz to Nyquist, the same with several components per region, band-limited
-        analytic signals, or band-limited signals.
-    estimators : tuple of {'over_epochs', 'over_time'}
-        Whether the samples are epochs (one value per epoch and frequency) or the time points of contiguous segments
-        (then averaged over segments). A measure that corrects for the number of samples needs independent ones: epochs.
-    kind : {'symmetric', 'antisymmetric', 'hermitian', 'directed', 'multivariate'}
-        What the matrix does under transposition; multivariate ones are symmetric and relate regions of several
-        components.
-    value_range : tuple of float
-        Smallest and largest possible value (of the magnitude, for complex ones); None where there is no bound.
-    min_epochs : int
-        Gate: epochs (or segments) below which it is not computable.
-    min_cycles : float
-        Gate: cycles of a band's lower edge that an epoch (or segment) must hold.
-    zero_lag_safe : {'yes', 'gaussian_only', 'no'}
-        Whether instantaneous mixing of independent sources leaves it at its floor: always, only for stationary
-        Gaussian sources, or not at all.
-    description, doi : str
-        One line for people, and the source.
-    both_directions : bool
-        Whether the two triangles of a directed matrix say different things (one follows from the other for dPLI).
-    options : dict
-        Fixed arguments of the function.
-    """
-
-    name: str
-    function: str
-    takes: Literal["sums", "bins", "cross", "components", "analytic", "band_signal"]
-    estimators: tuple[Estimator, ...]
-    kind: Literal["symmetric", "antisymmetric", "hermitian", "directed", "multivariate"]
-    value_range: tuple[float | None, float | None]
-    min_epochs: int
-    min_cycles: float
-    zero_lag_safe: Literal["yes", "gaussian_only", "no"]
-    description: str
-    doi: str
-    both_directions: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 def _spectral(
@@ -214,20 +161,208 @@ _SPECTRAL = (
     ),
 )
 
-_ENVELOPE = (
-    MeasureDefinition(
-        name="aec_orth",
-        function="painconn.connectivity.envelope:orthogonalised_envelope_correlation",
-        takes="analytic",
+
+def _over_time(
+    name: str,
+    function: str,
+    value_range: tuple[float | None, float | None],
+    zero_lag_safe: Literal["gaussian_only", "no"],
+    description: str,
+    doi: str,
+    takes: Literal["analytic", "band_signal"] = "analytic",
+    **options: Any,
+) -> MeasureDefinition:
+    return MeasureDefinition(
+        name=name,
+        function=f"painconn.connectivity.{function}",
+        takes=takes,
         estimators=TIME,
         kind="symmetric",
-        value_range=(-1.0, 1.0),
+        value_range=value_range,
         min_epochs=1,
         min_cycles=5.0,
-        zero_lag_safe="gaussian_only",
-        description="Amplitude-envelope correlation, pairwise orthogonalised, signed",
-        doi="10.1038/nn.3101",
+        zero_lag_safe=zero_lag_safe,
+        description=description,
+        doi=doi,
+        options=options,
+    )
+
+
+_PAIRWISE = "envelope:orthogonalised_envelope_correlation"
+_OVER_TIME = (
+    _over_time(
+        "aec_orth",
+        _PAIRWISE,
+        (-1.0, 1.0),
+        "gaussian_only",
+        "Amplitude-envelope correlation, pairwise orthogonalised, signed",
+        "10.1038/nn.3101",
+    ),
+    _over_time(
+        "aec_orth_abs",
+        _PAIRWISE,
+        (0.0, 1.0),
+        "gaussian_only",
+        "The same, absolute values averaged: above 0 without coupling",
+        "10.1038/nn.3101",
+        absolute=True,
+    ),
+    _over_time(
+        "aec_orth_log",
+        _PAIRWISE,
+        (-1.0, 1.0),
+        "gaussian_only",
+        "The same of log power envelopes, signed",
+        "10.1038/nn.3101",
+        log=True,
+    ),
+    _over_time(
+        "aec_orth_log_corrected",
+        _PAIRWISE,
+        (-1.0 / 0.577, 1.0 / 0.577),
+        "gaussian_only",
+        "The same of log power envelopes, over the 0.577 that orthogonalisation leaves of a correlation",
+        "10.1038/nn.3101",
+        log=True,
+        corrected=True,
+    ),
+    _over_time(
+        "aec_symmetric",
+        "envelope:symmetric_orthogonalised_envelope_correlation",
+        (-1.0, 1.0),
+        "gaussian_only",
+        "Amplitude-envelope correlation, all regions orthogonalised at once; needs full rank",
+        "10.1016/j.neuroimage.2015.03.071",
+    ),
+    _over_time(
+        "aec",
+        "envelope:envelope_correlation",
+        (-1.0, 1.0),
+        "no",
+        "Amplitude-envelope correlation, plain; a comparator that volume conduction inflates",
+        "10.1038/nn.3101",
+    ),
+    _over_time(
+        "wsmi",
+        "information:weighted_symbolic_mutual_information",
+        (None, 1.0),
+        "no",
+        "Weighted symbolic mutual information; its floor falls with the length of a segment",
+        "10.1016/j.cub.2013.07.075",
+        takes="band_signal",
     ),
 )
 
-MEASURES: dict[str, MeasureDefinition] = {definition.name: definition for definition in (*_SPECTRAL, *_ENVELOPE)}
+
+def _from_cross(
+    name: str,
+    function: str,
+    kind: Literal["symmetric", "antisymmetric", "directed", "multivariate"],
+    value_range: tuple[float | None, float | None],
+    zero_lag_safe: Literal["yes", "no"],
+    description: str,
+    doi: str,
+) -> MeasureDefinition:
+    return MeasureDefinition(
+        name=name,
+        function=f"painconn.connectivity.{function}",
+        takes="components" if kind == "multivariate" else "cross",
+        estimators=EPOCHS,
+        kind=kind,
+        value_range=value_range,
+        min_epochs=20,
+        min_cycles=5.0,
+        zero_lag_safe=zero_lag_safe,
+        description=description,
+        doi=doi,
+        both_directions=kind == "directed",
+    )
+
+
+_FROM_CROSS = (
+    _from_cross(
+        "gc",
+        "granger:granger",
+        "directed",
+        (0.0, None),
+        "no",
+        "Granger causality of the row on the column, pairwise, by frequency",
+        "10.1080/01621459.1982.10477803",
+    ),
+    _from_cross(
+        "gc_tr",
+        "granger:granger_time_reversed",
+        "directed",
+        (0.0, None),
+        "no",
+        "The same of the signals reversed in time",
+        "10.1016/j.neuroimage.2012.09.036",
+    ),
+    _from_cross(
+        "gc_net",
+        "granger:granger_net",
+        "antisymmetric",
+        (None, None),
+        "no",
+        "Granger causality of the row on the column less that of the column on the row",
+        "10.1080/01621459.1982.10477803",
+    ),
+    _from_cross(
+        "trgc",
+        "granger:time_reversed_contrast",
+        "antisymmetric",
+        (None, None),
+        "yes",
+        "Net Granger causality less that of the signals reversed in time",
+        "10.1109/TSP.2016.2531628",
+    ),
+    _from_cross(
+        "pcoh",
+        "partial:partial_coherence",
+        "symmetric",
+        (0.0, 1.0),
+        "no",
+        "Partial coherence given all other regions, from a shrunk cross-spectral matrix",
+        "10.1016/j.neuroimage.2009.12.022",
+    ),
+    _from_cross(
+        "impcoh",
+        "partial:partial_imaginary_coherence",
+        "antisymmetric",
+        (-1.0, 1.0),
+        "yes",
+        "Imaginary part of partial coherency; positive where the row leads the column",
+        "10.1016/j.neuroimage.2009.12.022",
+    ),
+    _from_cross(
+        "mim",
+        "multivariate:multivariate_interaction",
+        "multivariate",
+        (0.0, None),
+        "yes",
+        "Multivariate interaction measure between regions of several components; grows with their number",
+        "10.1016/j.neuroimage.2011.11.084",
+    ),
+    _from_cross(
+        "mic",
+        "multivariate:maximised_imaginary_coherency",
+        "multivariate",
+        (0.0, 1.0),
+        "yes",
+        "Maximised imaginary coherency between regions of several components",
+        "10.1016/j.neuroimage.2011.11.084",
+    ),
+    _from_cross(
+        "cacoh",
+        "multivariate:canonical_coherence",
+        "multivariate",
+        (0.0, 1.0),
+        "no",
+        "Canonical coherence between regions of several components; volume conduction inflates it",
+        "10.1016/j.neuroimage.2019.116009",
+    ),
+)
+
+MEASURES: dict[str, MeasureDefinition] = {
+    definition.name: definition for definition in (*_SPECTRAL, *_OVER_TIME, *_FROM_CROSS)
+}

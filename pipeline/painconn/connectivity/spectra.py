@@ -130,13 +130,15 @@ def coefficient_blocks(
     bins : array of int, shape (frequencies,)
         Which bins of ``tapers.freqs_hz``.
     gains : array, shape (regions,)
-        Factor per region, which keeps the squares of small units (volts) inside the range of single precision.
+        Factor per region. Offset and unit (volts) are removed in double precision, so that what is left of a signal
+        and its squares lie inside the range of single precision.
     precision : {'float64', 'float32'}
         Of the transform and of what is yielded.
 
     Yields
     ------
     real, imag : array, shape (frequencies, regions, tapers, epochs of the block)
+        Overwritten by the next block.
     """
     from scipy.fft import rfft
 
@@ -147,13 +149,14 @@ def coefficient_blocks(
     windows = tapers.values.astype(dtype)
     for start, stop in _blocks(n_epochs):
         padded = -(-(stop - start) // _LANES) * _LANES
-        real = np.zeros((len(bins), n_regions, tapers.n_tapers, padded), dtype)
-        imag = np.zeros_like(real)
+        if start == 0 or padded < _EPOCHS_PER_BLOCK:
+            real, imag = np.zeros((2, len(bins), n_regions, tapers.n_tapers, padded), dtype)
         for first in range(0, n_regions, _REGIONS_AT_ONCE):
             chosen = slice(first, first + _REGIONS_AT_ONCE)
-            part = np.array(signals[start:stop, chosen].swapaxes(0, 1), dtype=dtype, order="C")
+            part = np.array(signals[start:stop, chosen].swapaxes(0, 1), dtype=np.float64, order="C")
             part -= part.mean(axis=-1, keepdims=True)
-            part *= gains[chosen, None, None].astype(dtype)
+            part *= gains[chosen, None, None]
+            part = part.astype(dtype, copy=False)
             for index, window in enumerate(windows):
                 transpose_into(rfft(part * window, axis=-1), bins, real[:, chosen, index], imag[:, chosen, index])
         yield real, imag

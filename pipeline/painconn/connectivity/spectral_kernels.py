@@ -11,10 +11,11 @@ from numba import njit, prange
 _FLAGS = {"contract", "reassoc", "nsz", "arcp"}
 
 
-@njit(cache=True, parallel=True)
+# Serial: so little work per call that handing it to threads costs more than it saves, far more on a busy machine.
+@njit(cache=True)
 def transpose_into(coefficients, bins, real, imag):  # type: ignore[no-untyped-def]  # noqa: D103
     n_regions, n_epochs, _ = coefficients.shape
-    for region in prange(n_regions):
+    for region in range(n_regions):
         for index in range(len(bins)):
             column = bins[index]
             for epoch in range(n_epochs):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class TaperTransform:
         del band_hz
         return self.tapers.half_bandwidth_hz
 
+    def passes(self, bands_hz: Bands) -> list[Bands]:
+        """Return which bands share a pass: all of them."""
+        return [bands_hz]
+
     def sums(
         self,
         signals: NDArray[np.floating],
@@ -45,8 +49,13 @@ class TaperTransform:
         with_phase: bool,
         precision: Precision,
     ) -> dict[str, CrossSums]:
-        """Return the sums of each band that holds a bin, from one pass over the bins of all of them."""
-        inside = {band: band_bins(self.tapers.freqs_hz, band_hz) for band, band_hz in bands_hz.items()}
+        """Return the sums of each band that holds a bin, from one pass over the bins of all of them.
+
+        The bins at 0 Hz and Nyquist belong to no band: their coefficients are real and have no phase.
+        """
+        freqs_hz = self.tapers.freqs_hz
+        has_phase = (freqs_hz > 0) & ~np.isclose(freqs_hz, self.tapers.sfreq_hz / 2)
+        inside = {band: band_bins(freqs_hz, band_hz) & has_phase for band, band_hz in bands_hz.items()}
         bins = np.flatnonzero(np.any(list(inside.values()), axis=0))
         if not len(bins):
             return {}
@@ -75,6 +84,10 @@ class MorletTransform:
         """Return the half width at half power at the lower edge of the band, where it is narrowest."""
         return half_bandwidth_hz(band_hz[0], self.n_cycles)
 
+    def passes(self, bands_hz: Bands) -> list[Bands]:
+        """Return which bands share a pass: every band is one of its own, as wavelets may be too long for some only."""
+        return [{band: band_hz} for band, band_hz in bands_hz.items()]
+
     def sums(
         self,
         signals: NDArray[np.floating],
@@ -89,6 +102,11 @@ class MorletTransform:
         found = {}
         for band, (low, high) in bands_hz.items():
             freqs_hz = np.arange(low, high, _MORLET_STEP_HZ)
+            freqs_hz = freqs_hz[(freqs_hz > 0) & (freqs_hz < self.sfreq_hz / 2)]
+            if not len(freqs_hz):
+                raise NotComputable(
+                    f"no wavelet in {low:g}-{high:g} Hz, wanted a band between 0 and {self.sfreq_hz / 2:g} Hz"
+                )
             parts = []
             coefficients = morlet_coefficients(
                 signals, sfreq_hz=self.sfreq_hz, freqs_hz=freqs_hz, n_cycles=self.n_cycles
@@ -120,4 +138,6 @@ def transform(
         return MorletTransform(sfreq_hz, n_cycles)
     if spectra == "fourier":
         return TaperTransform(hann_taper(n_times, sfreq_hz=sfreq_hz))
-    return TaperTransform(slepian_tapers(n_times, sfreq_hz=sfreq_hz, half_bandwidth_hz=half_bandwidth_hz))
+    if spectra == "multitaper":
+        return TaperTransform(slepian_tapers(n_times, sfreq_hz=sfreq_hz, half_bandwidth_hz=half_bandwidth_hz))
+    raise ValueError(f"unknown spectra {spectra}; there are: {', '.join(get_args(SpectraName))}")

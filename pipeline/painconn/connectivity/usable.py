@@ -10,6 +10,7 @@ from painconn.connectivity.estimate import Matrix
 
 _FLAT = 1e-20
 _COPY = 1e-12
+_MIN_TIMES = 4
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,18 @@ class Usable:
         """Look at signals (epochs, regions, times), real or analytic.
 
         A region with a value that is not finite, or without variance in an epoch beside its largest, is not usable.
+
+        Raises
+        ------
+        ValueError
+            For signals of another shape, or without an epoch.
         """
-        variance = np.stack([np.var(epoch, axis=-1) for epoch in signals])
+        if signals.ndim != 3 or not len(signals) or signals.shape[-1] < _MIN_TIMES:
+            raise ValueError(
+                f"signals of shape {signals.shape}, wanted (epochs, regions, times): "
+                f"at least 1 epoch and {_MIN_TIMES} times"
+            )
+        variance = np.stack([_variance(epoch) for epoch in signals])
         reasons = {}
         for region, (top, bottom) in enumerate(zip(variance.max(axis=0), variance.min(axis=0), strict=True)):
             if not np.isfinite(top):
@@ -68,16 +79,29 @@ class Usable:
         return result
 
 
+def _variance(epoch: NDArray) -> NDArray[np.float64]:
+    """Return the variance over time: exactly 0 for a constant, whose computed mean may differ from it by round-off."""
+    epoch = np.asarray(epoch, dtype=np.result_type(epoch, np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):
+        moved = epoch - epoch[:, :1]
+        square = np.vecdot(moved, moved).real / moved.shape[-1]
+        return np.maximum(square - np.square(np.abs(moved.mean(axis=-1))), 0.0)
+
+
 def _copies(signals: NDArray, regions: NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
-    """Find scaled copies: candidates in the first epoch, confirmed in every other."""
+    """Find scaled copies: candidates in the first epoch, confirmed in every other.
+
+    A scale is real: a copy shifted by a constant phase is a lagged signal, not a copy.
+    """
     candidates = None
     for epoch in signals:
         rows = regions if candidates is None else np.unique(candidates)
         if not len(rows):
             return ()
-        centred = epoch[rows] - epoch[rows].mean(axis=-1, keepdims=True)
+        chosen = epoch[rows].astype(np.result_type(epoch, np.float64))
+        centred = chosen - chosen.mean(axis=-1, keepdims=True)
         unit = centred / np.linalg.norm(centred, axis=-1, keepdims=True)
-        alike = np.abs(unit @ unit.conj().T) >= 1.0 - _COPY
+        alike = np.abs((unit @ unit.conj().T).real) >= 1.0 - _COPY
         found = {(int(rows[a]), int(rows[b])) for a, b in np.argwhere(np.tril(alike, -1))}
         candidates = np.array(sorted(found if candidates is None else found & set(map(tuple, candidates.tolist()))))
     return tuple((int(row), int(column)) for row, column in (() if candidates is None else candidates))

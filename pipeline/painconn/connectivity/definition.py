@@ -1,0 +1,58 @@
+"""What the registry says of a measure."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Estimator = Literal["over_epochs", "over_time"]
+
+
+@dataclass(frozen=True)
+class MeasureDefinition:
+    """What a connectivity measure is.
+
+    Parameters
+    ----------
+    name : str
+        Name in a study file and in column names.
+    function : str
+        ``"module:function"``, loaded on use.
+    takes : {'sums', 'bins', 'cross', 'components', 'analytic', 'band_signal'}
+        What the function is given: sums of one cross-spectral pass bin by bin, those of all bins of a band together,
+        the mean cross-spectral matrix from 0 Hz to Nyquist, the same with several components per region, band-limited
+        analytic signals, or band-limited signals.
+    estimators : tuple of {'over_epochs', 'over_time'}
+        Whether the samples are epochs (one value per epoch and frequency) or the time points of contiguous segments
+        (then averaged over segments). A measure that corrects for the number of samples needs independent ones: epochs.
+    kind : {'symmetric', 'antisymmetric', 'hermitian', 'directed', 'multivariate'}
+        What the matrix does under transposition; multivariate ones are symmetric and relate regions of several
+        components.
+    value_range : tuple of float
+        Smallest and largest possible value (of the magnitude, for complex ones); None where there is no bound.
+    min_epochs : int
+        Gate: epochs (or segments) below which it is not computable.
+    min_cycles : float
+        Gate: cycles of a band's lower edge that an epoch (or segment) must hold.
+    zero_lag_safe : {'yes', 'gaussian_only', 'no'}
+        Whether instantaneous mixing of independent sources leaves it at its floor: always, only for stationary
+        Gaussian sources, or not at all.
+    description, doi : str
+        One line for people, and the source.
+    both_directions : bool
+        Whether the two triangles of a directed matrix say different things (one follows from the other for dPLI).
+    options : dict
+        Fixed arguments of the function.
+    """
+
+    name: str
+    function: str
+    takes: Literal["sums", "bins", "cross", "components", "analytic", "band_signal"]
+    estimators: tuple[Estimator, ...]
+    kind: Literal["symmetric", "antisymmetric", "hermitian", "directed", "multivariate"]
+    value_range: tuple[float | None, float | None]
+    min_epochs: int
+    min_cycles: float
+    zero_lag_safe: Literal["yes", "gaussian_only", "no"]
+    description: str
+    doi: str
+    both_directions: bool = False
+    options: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,209 @@
+"""Compiled loops over pairs of multi-component regions; imported on first use, as numba is slow to load."""
+
+import numpy as np
+from numba import njit, prange
+
+# Neither nnan nor ninf: NaN marks what cannot be computed and has to survive.
+_FLAGS = {"contract", "reassoc", "nsz", "arcp"}
+_MAX_SWEEPS = 30
+_MAX_STEPS = 60
+# Start angles: a maximum over the angle is as broad as half a period, so none hides between two of them.
+_N_ANGLES = 12
+_EPSILON = 2.3e-16
+
+
+@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+def _diagonalise(matrix, vectors):  # type: ignore[no-untyped-def]
+    """Rotate a symmetric matrix to its eigenvalues in place (Jacobi); the columns of ``vectors`` are eigenvectors.
+
+    Only as many rows of them as ``vectors`` has: none where eigenvalues are enough.
+    """
+    size = len(matrix)
+    for row in range(len(vectors)):
+        for column in range(size):
+            vectors[row, column] = 1.0 if row == column else 0.0
+    for _ in range(_MAX_SWEEPS):
+        off, on = 0.0, 0.0
+        for p in range(size):
+            on += matrix[p, p] * matrix[p, p]
+            for q in range(p):
+                off += matrix[p, q] * matrix[p, q]
+        if not off > _EPSILON * _EPSILON * on:
+            return
+        for p in range(size - 1):
+            for q in range(p + 1, size):
+                if matrix[p, q] != 0.0:
+                    ratio = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
+                    tangent = (1.0 if ratio >= 0.0 else -1.0) / (abs(ratio) + np.sqrt(ratio * ratio + 1.0))
+                    cosine = 1.0 / np.sqrt(tangent * tangent + 1.0)
+                    sine = tangent * cosine
+                    for k in range(size):
+                        kp, kq = matrix[k, p], matrix[k, q]
+                        matrix[k, p], matrix[k, q] = cosine * kp - sine * kq, sine * kp + cosine * kq
+                    for k in range(size):
+                        pk, qk = matrix[p, k], matrix[q, k]
+                        matrix[p, k], matrix[q, k] = cosine * pk - sine * qk, sine * pk + cosine * qk
+                    for k in range(len(vectors)):
+                        vp, vq = vectors[k, p], vectors[k, q]
+                        vectors[k, p], vectors[k, q] = cosine * vp - sine * vq, sine * vp + cosine * vq
+
+
+@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+def _leading(matrix):  # type: ignore[no-untyped-def]
+    best = 0
+    for k in range(1, len(matrix)):
+        if matrix[k, k] > matrix[best, best]:
+            best = k
+    return best
+
+
+@njit(cache=True, parallel=True, fastmath=_FLAGS, error_model="numpy")
+def whiteners(covariances, tolerance):  # type: ignore[no-untyped-def]
+    """Return ``W`` with ``W^T C W = 1`` on the rank of each covariance, (bins, regions, d, d).
+
+    Columns beyond the rank (eigenvalues up to ``tolerance`` times the largest) are 0; without rank all is NaN.
+    """
+    n_bins, n_regions, size, _ = covariances.shape
+    result = np.full((n_bins, n_regions, size, size), np.nan)
+    for index in prange(n_bins * n_regions):
+        frequency, region = index // n_regions, index % n_regions
+        matrix, vectors = np.empty((size, size)), np.empty((size, size))
+        for row in range(size):
+            for column in range(size):
+                matrix[row, column] = covariances[frequency, region, row, column]
+        _diagonalise(matrix, vectors)
+        largest = matrix[_leading(matrix), _leading(matrix)]
+        if largest > 0.0:
+            for column in range(size):
+                own = matrix[column, column]
+                scale = 1.0 / np.sqrt(own) if own > tolerance * largest else 0.0
+                for row in range(size):
+                    result[frequency, region, row, column] = vectors[row, column] * scale
+    return result
+
+
+@njit(cache=True, parallel=True, fastmath=_FLAGS, error_model="numpy")
+def largest_singular_values(blocks):  # type: ignore[no-untyped-def]
+    """Return the largest singular value of each pair's block: (bins, regions, regions, d, d) to a symmetric matrix."""
+    n_bins, n_regions, _, size, _ = blocks.shape
+    values = np.full((n_bins, n_regions, n_regions), np.nan)
+    for index in prange(n_bins * n_regions):
+        frequency, i = index // n_regions, index % n_regions
+        gram, vectors = np.empty((size, size)), np.empty((0, size))
+        for j in range(i):
+            block = blocks[frequency, i, j]
+            for row in range(size):
+                for column in range(size):
+                    total = 0.0
+                    for k in range(size):
+                        total += block[k, row] * block[k, column]
+                    gram[row, column] = total
+            _diagonalise(gram, vectors)
+            best = _leading(gram)
+            values[frequency, i, j] = values[frequency, j, i] = np.sqrt(gram[best, best])
+    return values
+
+
+@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+def _turn(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ignore[no-untyped-def]
+    """Diagonalise ``steady + cos(angle) cosine_part + sin(angle) sine_part``; return the place of its leading value."""
+    size = len(steady)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    for row in range(size):
+        for column in range(size):
+            mixed = cosine * cosine_part[row, column] + sine * sine_part[row, column]
+            matrix[row, column] = steady[row, column] + mixed
+    _diagonalise(matrix, vectors)
+    return _leading(matrix)
+
+
+@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+def _climb(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ignore[no-untyped-def]
+    """Return the local maximum over the angle of the leading eigenvalue (Newton, else the vector's own best angle)."""
+    size = len(steady)
+    best = _turn(angle, steady, cosine_part, sine_part, matrix, vectors)
+    value = matrix[best, best]
+    newton = True
+    for _ in range(_MAX_STEPS):
+        cosine, sine = np.cos(angle), np.sin(angle)
+        along_cosine, along_sine, bend = 0.0, 0.0, 0.0
+        for k in range(size):
+            by_cosine, by_sine = 0.0, 0.0
+            for row in range(size):
+                for column in range(size):
+                    weight = vectors[row, k] * vectors[column, best]
+                    by_cosine += weight * cosine_part[row, column]
+                    by_sine += weight * sine_part[row, column]
+            if k == best:
+                along_cosine, along_sine = by_cosine, by_sine
+            else:
+                coupling = cosine * by_sine - sine * by_cosine
+                gap = matrix[best, best] - matrix[k, k]
+                bend += 2.0 * coupling * coupling / gap if gap > 0.0 else 0.0
+        slope = cosine * along_sine - sine * along_cosine
+        bend -= cosine * along_cosine + sine * along_sine
+        if not slope * slope > _EPSILON * value * abs(bend):
+            return value
+        if newton and bend < 0.0:
+            following = angle - slope / bend
+        else:
+            following = np.arctan2(along_sine, along_cosine)
+            newton = True
+        at = _turn(following, steady, cosine_part, sine_part, matrix, vectors)
+        if matrix[at, at] >= value:
+            angle, best, value = following, at, matrix[at, at]
+        elif newton and bend < 0.0:
+            newton = False
+            best = _turn(angle, steady, cosine_part, sine_part, matrix, vectors)
+        else:
+            return value
+    return value
+
+
+@njit(cache=True, parallel=True, fastmath=_FLAGS, error_model="numpy")
+def largest_coherences(blocks):  # type: ignore[no-untyped-def]
+    r"""Return the canonical coherence of each pair of regions.
+
+    The squared coherence that real filters reach at phase :math:`\phi` is the leading eigenvalue of
+    :math:`M^T M` with :math:`M = \Re(e^{-i \phi} D)`, which is :math:`P + Q \cos 2 \phi + T \sin 2 \phi`: a search over
+    one angle.
+
+    Parameters
+    ----------
+    blocks : complex array, shape (bins, regions, regions, d, d)
+        Whitened cross-spectra ``D`` of every pair.
+
+    Returns
+    -------
+    values : array, shape (bins, regions, regions)
+        Symmetric, NaN on the diagonal.
+    """
+    n_bins, n_regions, _, size, _ = blocks.shape
+    values = np.full((n_bins, n_regions, n_regions), np.nan)
+    for index in prange(n_bins * n_regions):
+        frequency, i = index // n_regions, index % n_regions
+        steady, cosine_part, sine_part = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
+        matrix, vectors, at_start = np.empty((size, size)), np.empty((size, size)), np.empty(_N_ANGLES)
+        for j in range(i):
+            block = blocks[frequency, i, j]
+            for row in range(size):
+                for column in range(size):
+                    real, imag, mixed = 0.0, 0.0, 0.0
+                    for k in range(size):
+                        first, second = block[k, row], block[k, column]
+                        real += first.real * second.real
+                        imag += first.imag * second.imag
+                        mixed += first.real * second.imag + first.imag * second.real
+                    steady[row, column] = 0.5 * (real + imag)
+                    cosine_part[row, column] = 0.5 * (real - imag)
+                    sine_part[row, column] = 0.5 * mixed
+            for k in range(_N_ANGLES):
+                best = _turn(2 * np.pi * k / _N_ANGLES, steady, cosine_part, sine_part, matrix, vectors)
+                at_start[k] = matrix[best, best]
+            largest = at_start[0]
+            for k in range(_N_ANGLES):
+                if at_start[k] >= at_start[k - 1] and at_start[k] >= at_start[(k + 1) % _N_ANGLES]:
+                    angle = 2 * np.pi * k / _N_ANGLES
+                    largest = max(largest, _climb(angle, steady, cosine_part, sine_part, matrix, vectors))
+            values[frequency, i, j] = values[frequency, j, i] = np.sqrt(largest)
+    return values
