@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from measuring import OURS, agreement, alternate, entry, with_version
 from oscillators import BANDS_HZ, SFREQ_HZ, epochs
+from painconn.connectivity.cross_sums import mean_cross_spectra
 from painconn.connectivity.mean_cross_spectra import MeanCrossSpectra
 from painconn.connectivity.multivariate import maximised_imaginary_coherency, multivariate_interaction
-from painconn.connectivity.spectra import coefficient_blocks, slepian_tapers
+from painconn.connectivity.spectra import slepian_tapers
 
 N_COMPONENTS, N_OUR_RUNS = 3, 5
 PEER = "mne-connectivity"
@@ -46,19 +47,9 @@ def peer(signals: NDArray[np.float64], pairs: Pairs) -> list[NDArray[np.float64]
 
 def cross_spectra(signals: NDArray[np.float64]) -> MeanCrossSpectra:
     """Return the mean cross-spectra from 2 to 45 Hz with the tapers that the peer uses."""
-    n_epochs, n_signals, n_times = signals.shape
-    tapers = slepian_tapers(n_times, sfreq_hz=SFREQ_HZ, half_bandwidth_hz=HALF_BANDWIDTH_HZ)
-    bins = np.flatnonzero((tapers.freqs_hz >= LOW_HZ) & (tapers.freqs_hz <= HIGH_HZ))
-    total = np.zeros((len(bins), n_signals, n_signals), dtype=complex)
-    for parts in coefficient_blocks(signals, tapers, bins, gains=np.ones(n_signals)):
-        # Products of real matrices are several times faster than one of complex ones.
-        real, imag = (part.reshape(len(bins), n_signals, -1) for part in parts)
-        total.real += real @ real.swapaxes(1, 2) + imag @ imag.swapaxes(1, 2)
-        crossed = imag @ real.swapaxes(1, 2)
-        total.imag += crossed - crossed.swapaxes(1, 2)
-    return MeanCrossSpectra(
-        total / n_epochs, tapers.freqs_hz[bins], SFREQ_HZ, n_epochs, tapers.n_tapers, tapers.half_bandwidth_hz
-    )
+    tapers = slepian_tapers(signals.shape[-1], sfreq_hz=SFREQ_HZ, half_bandwidth_hz=HALF_BANDWIDTH_HZ)
+    inside = (tapers.freqs_hz >= LOW_HZ) & (tapers.freqs_hz <= HIGH_HZ)
+    return mean_cross_spectra(signals, tapers, np.flatnonzero(inside))
 
 
 def ours(signals: NDArray[np.float64]) -> tuple[MeanCrossSpectra, list[NDArray[np.float64]]]:

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from painconn.config.cleaning import PRESETS
 from painconn.config.study import StudyConfig
+from painconn.connectivity.facts import facts_of
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.prediction.registry import CLASSIFIERS
@@ -55,6 +56,21 @@ def registry_table(registry: Mapping[str, Any]) -> list[str]:
     return table([name.replace("_", " ") for name in names], rows)
 
 
+def measures_table() -> list[str]:
+    """Return a table with a row per measure, its properties in words."""
+    rows = [
+        [
+            registry_cell("name", measure.name),
+            cell(measure.description),
+            *(cell(fact) for fact in facts_of(measure).values()),
+            registry_cell("doi", measure.doi),
+        ]
+        for measure in MEASURES.values()
+    ]
+    facts = facts_of(next(iter(MEASURES.values())))
+    return table(("name", "description", *facts, "source"), rows)
+
+
 def registry_cell(name: str, value: Any) -> str:
     """Return a field of a registry entry: names as code, DOIs as links."""
     if name == "doi" and value:
@@ -74,11 +90,13 @@ def registry_pages() -> dict[str, list[str]]:
         "measures.md": [
             "# Measures",
             "",
-            "What `connectivity.measures` can name. `zero lag safe` says whether instantaneous mixing of independent"
-            " sources leaves the measure at its floor. The method is described in"
+            "What `connectivity.measures` can name. `estimator` says what the samples can be: epochs, or the time"
+            " points of contiguous segments (`connectivity.phase_estimator` chooses for the bivariate spectral"
+            " measures). `needs` are the gates below which a measure is not computable. `zero lag` says whether"
+            " instantaneous mixing of independent sources leaves the measure at its floor. The method is described in"
             " [connectivity](../method/connectivity.md).",
             "",
-            *registry_table(MEASURES),
+            *measures_table(),
         ],
         "classifiers.md": [
             "# Classifiers",

@@ -5,13 +5,13 @@ import hashlib
 import json
 import os
 import platform
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import metadata, util
+from importlib import import_module, metadata, util
 from pathlib import Path
 from typing import Any
 
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 _CHUNK_BYTES = 1 << 20
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -19,8 +19,8 @@ SHIPPED = _PACKAGE if (_PACKAGE / "workflow").is_dir() else _PACKAGE.parents[1]
 """Folder that holds ``workflow/`` and ``configs/``: the package of an installed wheel, or the checkout."""
 
 SCIENTIFIC_PACKAGES = (
-    "autoreject", "matplotlib", "mne", "mne-bids", "mne-connectivity", "mne-icalabel", "numpy", "onnxruntime", "pandas",
-    "pyarrow", "pyprep", "python-picard", "scikit-learn", "scipy", "snakemake", "statsmodels",
+    "autoreject", "matplotlib", "mne", "mne-bids", "mne-connectivity", "mne-icalabel", "numba", "numpy", "onnxruntime",
+    "pandas", "pyarrow", "pyprep", "python-picard", "scikit-learn", "scipy", "snakemake", "statsmodels",
 )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def package_versions(names: Iterable[str] = SCIENTIFIC_PACKAGES) -> dict[str, st
 
 def environment() -> dict[str, Any]:
     """Return what a rerun elsewhere needs to know: Python, platform family, versions and thread limits."""
-    threads = {name: os.environ.get(name, "unset") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    threads = {name: os.environ.get(name, "unset") for name in _THREAD_LIMITS}
     return {
         "painconn": metadata.version("painconn"),
         "python": platform.python_version(),
@@ -91,11 +91,11 @@ def environment() -> dict[str, Any]:
 
 
 _NOT_HASHED = {"painconn.cli", "painconn.errors", "painconn.provenance"}
-_REGISTERED = re.compile(r"\"(painconn(?:\.\w+)+):\w+\"")
 _DISTRIBUTIONS = {
     "autoreject": "autoreject", "mne": "mne", "mne_bids": "mne-bids", "mne_icalabel": "mne-icalabel",
-    "nibabel": "nibabel", "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas", "picard": "python-picard",
-    "pyprep": "pyprep", "scipy": "scipy", "sklearn": "scikit-learn", "statsmodels": "statsmodels",
+    "nibabel": "nibabel", "numba": "numba", "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas",
+    "picard": "python-picard", "pyprep": "pyprep", "scipy": "scipy", "sklearn": "scikit-learn",
+    "statsmodels": "statsmodels",
 }  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def code_closure(module: str) -> tuple[list[str], list[str]]:
                 pending.add(imported)
                 # The models only look names up in a registry; whoever else imports it calls what it names.
                 if imported.endswith(".registry") and not current.startswith("painconn.config."):
-                    pending.update(name for name in _REGISTERED.findall(_source(imported)) if name in graph.modules)
+                    pending.update(_registered(imported))
             else:
                 packages.add(imported.split(".")[0])
     return sorted(seen), sorted({_DISTRIBUTIONS[name] for name in packages if name in _DISTRIBUTIONS})
@@ -150,6 +150,18 @@ def code_hash(module: str) -> str:
     modules, distributions = code_closure(module)
     sources = {name: text_hash(_meaning(_source(name))) for name in modules}
     return text_hash(canonical_json({"sources": sources, "packages": package_versions(distributions)}))[:16]
+
+
+@cache
+def _registered(registry: str) -> frozenset[str]:
+    """Return the modules that the entries of a registry name (``"module:function"``)."""
+    found = set()
+    for value in vars(import_module(registry)).values():
+        for entry in value.values() if isinstance(value, Mapping) else ():
+            module, separator, _ = str(getattr(entry, "function", "")).partition(":")
+            if separator:
+                found.add(module)
+    return frozenset(found)
 
 
 @cache

@@ -1,13 +1,19 @@
+import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from painconn.cli.check import refusals
+from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.loader import load_study
+from painconn.connectivity.registry import MEASURES
 
-def painconn(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "painconn", *arguments], cwd=cwd, capture_output=True, text=True, check=False
-    )
+
+def painconn(*arguments, cwd=None, **more):
+    command = [sys.executable, "-m", "painconn", *arguments]
+    return subprocess.run(command, cwd=cwd, env=os.environ | more, capture_output=True, text=True, check=False)
 
 
 def test_help_names_the_commands_and_loads_nothing_heavy():
@@ -41,6 +47,67 @@ def test_list_prints_a_registry(registry, entry):
     done = painconn("list", registry)
     assert done.returncode == 0, done.stderr
     assert entry.split("_")[0] in done.stdout
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_measures_can_be_read_in_narrow_and_wide_windows(columns):
+    done = painconn("list", "measures", COLUMNS=columns)
+    lines = done.stdout.splitlines()
+    assert set(MEASURES) <= set(lines)
+    assert max(map(len, lines)) <= int(columns)
+    text = " ".join(done.stdout.split())
+    for fact in ("over epochs or over time", "-1 to 1", "20 epochs, 5 cycles", "inflated by mixing at zero lag"):
+        assert fact in text
+    assert "…" not in text
+    assert done.stdout.count("doi:") == sum(bool(measure.doi) for measure in MEASURES.values())
+
+
+def test_check_tells_which_measures_the_gates_will_refuse_and_why(repository):
+    study = load_study(repository / "configs" / "studies" / "demo.yaml")
+
+    def told(**connectivity):
+        settings = ConnectivityConfig.model_validate(connectivity)
+        return list(refusals(study.model_copy(update={"connectivity": settings})))
+
+    assert told() == ["aec_orth, pinprick, all bands: events have no continuous segments"]
+    assert told(measures=["coh", "psi"], min_epochs=25) == ["coh, psi, rest, all bands: 22 epochs, wanted at least 25"]
+    narrow = told(measures=["coh"], bands_hz={"narrow": [9, 10], "alpha": [8, 13]})
+    assert [text.split(":")[0] for text in narrow] == ["coh, rest, narrow", "coh, pinprick, narrow"]
+    assert told(measures=["coh"], spectra="fourier", min_cycles=8)[0].startswith("coh, pinprick, theta: 5 cycles")
+
+
+NO_PLACE = """
+import sys
+from pathlib import Path
+import numpy as np
+if sys.argv[1] == "prepared":
+    from painconn.cli.kernels import prepare_kernels
+    prepare_kernels(Path("out"))
+from painconn.connectivity.spectral_kernels import transpose_into
+part = np.ones((1, 1, 2), dtype=np.complex64)
+target = np.zeros((1, 1, 1), dtype=np.float32)
+transpose_into(part, np.array([1]), target, target.copy())
+print(target.sum())
+"""
+
+
+def test_kernels_are_made_where_neither_package_nor_home_can_be_written(repository, tmp_path):
+    package = tmp_path / "package" / "painconn"
+    skipped = shutil.ignore_patterns("__pycache__", "data")
+    shutil.copytree(repository / "pipeline" / "painconn", package, ignore=skipped)
+    (package / "connectivity" / "__pycache__").touch()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    environment = kept | {"HOME": "/dev/null", "PYTHONPATH": str(package.parent)}
+
+    def run(how):
+        command = [sys.executable, "-c", NO_PLACE, how]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert "no locator available" in run("unprepared").stderr
+    done = run("prepared")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "1.0"
+    assert list((tmp_path / "out" / ".kernels").rglob("*.nbc"))
 
 
 def test_a_bad_study_ends_with_status_2_and_every_problem(tmp_path):

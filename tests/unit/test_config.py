@@ -1,10 +1,17 @@
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
+from pydantic import ValidationError
 
+from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.loader import load_study, study_from_mapping, with_data_root
+from painconn.connectivity.engine import over_epochs
+from painconn.connectivity.registry import MEASURES
+from painconn.connectivity.surrogates import surrogate_floor
 from painconn.errors import ConfigError
 
 MINIMAL = """\
@@ -98,7 +105,17 @@ def test_every_problem_at_once_with_file_line_and_hint(study_file):
         (MINIMAL.replace("condition: rest}", "condition: sleep}"), "condition sleep is not among"),
         (MINIMAL.replace("condition: rest}", "condition: rest, window: post}"), "window post does not exist"),
         (MINIMAL.replace("a: localized", "a: widespread"), "a and b are the same"),
-        (MINIMAL + "connectivity: {measures: [wpli]}\n", "unknown measure wpli"),
+        (MINIMAL + "connectivity: {measures: [wpli2_debias]}\n", "did you mean wpli2_debiased?"),
+        (MINIMAL + "connectivity: {measures: [cohy]}\n", "use coh (magnitude) and imcoh (imaginary part)"),
+        (MINIMAL + "connectivity: {measures: [coh, coh]}\n", "measure coh is named twice"),
+        (MINIMAL + "connectivity: {bands_hz: {alpha: [13, 8]}}\n", "band alpha: found 13-8 Hz"),
+        (MINIMAL + "connectivity: {phase_estimator: over_time}\n", "not estimated over time: it corrects"),
+        (MINIMAL + "connectivity: {phase_estimator: over_time}\n", "did you mean wpli?"),
+        (MINIMAL + "connectivity: {phase_estimator: over_time, measures: [psi]}\n", "frequency bins of epochs"),
+        (MINIMAL + "connectivity: {phase_estimator: epochs}\n", "over_epochs"),
+        (MINIMAL + "connectivity: {spectra: morlet, measures: [psi]}\n", "multitaper or fourier, not morlet"),
+        (MINIMAL + "connectivity: {precision: float16}\n", "float32"),
+        (MINIMAL + "connectivity: {n_surrogates: 10}\n", "wanted 0, or at least 19"),
         (MINIMAL + "cortex: {inverses: [magic]}\n", "unknown inverse magic"),
         (MINIMAL.replace("layout: bids", "layout: folder"), "needs a pattern"),
         (MINIMAL.replace("kind: rest", "kind: events"), "descriptions of its events"),
@@ -133,3 +150,76 @@ def test_a_mapping_with_lost_labels_is_refused_and_one_without_is_taken(tmp_path
 
 def test_a_missing_study_file_names_it(tmp_path):
     assert "no such file" in str(problems_of(tmp_path / "absent.yaml")[0])
+
+
+def test_measures_of_several_components_have_to_wait(study_file, monkeypatch):
+    several = replace(MEASURES["coh"], name="several", takes="components", kind="multivariate")
+    monkeypatch.setitem(MEASURES, "several", several)
+    text = MINIMAL + "connectivity: {measures: [several]}\n"
+    assert "one signal per region" in str(problems_of(study_file(text))[0])
+
+
+def test_all_problems_of_a_section_are_told_at_once(study_file):
+    text = MINIMAL + "connectivity: {measures: [cohy, nothing, pli, pli], precision: half, n_cycles: 0}\n"
+    told = "\n".join(map(str, problems_of(study_file(text))))
+    for expected in ("cohy is complex", "unknown measure nothing", "pli is named twice", "float64", "greater than 0"):
+        assert expected in told
+
+
+@pytest.mark.parametrize("estimator", ["over_epochs", "over_time"])
+@pytest.mark.parametrize("definition", MEASURES.values(), ids=list(MEASURES))
+def test_every_measure_is_a_column_or_is_refused_with_the_reason(definition, estimator):
+    chosen = {"measures": [definition.name], "phase_estimator": estimator}
+    column = definition.takes != "components" and definition.kind != "hermitian"
+    if column and (definition.takes not in ("sums", "bins") or estimator in definition.estimators):
+        settings = ConnectivityConfig.model_validate(chosen)
+        assert settings.estimator_of(definition.name) in definition.estimators
+        assert settings.measures_of(settings.estimator_of(definition.name)) == [definition.name]
+    else:
+        with pytest.raises(ValidationError, match=r"complex|components|not estimated"):
+            ConnectivityConfig.model_validate(chosen)
+
+
+@pytest.mark.parametrize("name", list(MEASURES))
+def test_wavelets_are_refused_for_exactly_the_measures_that_the_engine_cannot_make_of_them(name, rng):
+    try:
+        settings = ConnectivityConfig.model_validate({"measures": [name]})
+    except ValidationError:
+        pytest.skip("no column of a study")
+    if settings.estimator_of(name) == "over_time":
+        assert _is_valid({"measures": [name], "spectra": "morlet"})
+        return
+    signals = rng.standard_normal((8, 2, 250))
+    bands_hz = {"alpha": (8.0, 13.0)}
+    found = over_epochs(signals, sfreq_hz=125.0, bands_hz=bands_hz, measures=[name], spectra="morlet")
+    assert _is_valid({"measures": [name], "spectra": "morlet"}) == ((name, "alpha") in found.matrices)
+
+
+def test_gates_are_the_measures_own_and_a_lowered_one_is_said():
+    assert ConnectivityConfig().lowered_gates() == []
+    own = MEASURES["wpli2_debiased"]
+    assert ConnectivityConfig().gates_of("wpli2_debiased") == (own.min_epochs, own.min_cycles)
+    lowered = ConnectivityConfig.model_validate({"min_epochs": 10, "min_cycles": 3}).lowered_gates()
+    assert "wpli2_debiased: 10 epochs instead of 20" in lowered
+    assert "aec_orth: 3 cycles instead of 5" in lowered
+    assert not any(told.startswith("aec_orth") and "epochs" in told for told in lowered)
+    assert ConnectivityConfig.model_validate({"min_epochs": 100}).lowered_gates() == []
+
+
+def test_the_fewest_surrogates_are_those_of_the_engine(rng):
+    def compute(signals):
+        return {("coh", "alpha"): np.ones((2, 2))}
+
+    signals = rng.standard_normal((25, 2, 10))
+    fewest = next(n for n in range(1, 100) if _is_valid({"n_surrogates": n}))
+    assert surrogate_floor(signals, compute, n_surrogates=fewest, seed=1)
+    with pytest.raises(ValueError, match="n_surrogates"):
+        surrogate_floor(signals, compute, n_surrogates=fewest - 1, seed=1)
+
+
+def _is_valid(settings):
+    try:
+        ConnectivityConfig.model_validate(settings)
+    except ValidationError:
+        return False
+    return True

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from painconn.provenance import canonical_json, code_closure, code_hash, seed_for
+from painconn.connectivity.registry import MEASURES
+from painconn.provenance import canonical_json, code_closure, code_hash, environment, seed_for
 from painconn.steps import STEPS
 
 FORBIDDEN = ("GPL", "AGPL", "GENERAL PUBLIC LICENSE")
@@ -50,6 +51,15 @@ def test_closures_hold_what_a_step_uses_and_nothing_else():
             "reporting" in name or name == "painconn.config.targets"
             for name in code_closure(f"painconn.steps.{step}")[0]
         )
+
+
+def test_the_closure_of_connect_holds_every_measure_its_kernels_and_the_compiler():
+    modules, packages = code_closure("painconn.steps.connect")
+    assert {measure.function.split(":")[0] for measure in MEASURES.values()} <= set(modules)
+    assert "painconn.connectivity.spectral_kernels" in modules
+    assert "numba" in packages
+    assert "numba" in environment()["packages"]
+    assert "painconn.store.connectivity" not in modules
 
 
 def test_no_copyleft_package_is_installed():

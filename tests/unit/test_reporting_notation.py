@@ -1,9 +1,12 @@
 """How numbers and names are written, and figures of extreme values."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from painconn.connectivity.registry import MEASURES
 from painconn.reporting import data_figures, effect_figures
 from painconn.reporting.notation import (
     column_of,
@@ -103,3 +106,9 @@ def test_pairs_without_both_values_are_left_out() -> None:
     assert picture is not None
     assert "(n = 2)" in picture.caption
     assert "1 of 2 people" in picture.caption
+
+
+def test_an_arrow_says_which_place_leads_where_both_directions_are_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MEASURES, "flow", replace(MEASURES["dpli"], name="flow", both_directions=True))
+    assert "L → insula" in str(column_of("flow__lcmv__alpha__postcentral-lh__insula-rh"))
+    assert "→" not in str(column_of("coh__lcmv__alpha__postcentral-lh__insula-rh"))

@@ -8,6 +8,7 @@ from painconn.cli.run import run_study
 from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
+from painconn.cortex.inverse import RegionKernel
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
 from painconn.steps import audit, clean, compare, connect, predict, report, table
@@ -16,7 +17,8 @@ from painconn.steps.declare import families, feature_sets, primary_tests
 from painconn.steps.inventory import companions
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
-from painconn.store import read_json, read_result, read_tsv
+from painconn.store import read_arrays, read_json, read_result, read_tsv, write_result
+from painconn.store.connectivity import read_connectivity
 
 STUDY = """\
 name: ready
@@ -58,11 +60,24 @@ def ready_study(tmp_path, rng):
 
 
 @pytest.fixture
-def demo_settings(repository, tmp_path):
-    study = load_study(repository / "configs" / "studies" / "demo.yaml")
-    plan = object.__new__(Plan)
-    plan.study, plan.results, plan.inventory, plan.sessions = study, Results(tmp_path), {"sessions": []}, {}
-    return json.loads(plan.settings_target("hyperalgesia"))
+def demo_plan(repository, tmp_path):
+    """Make the plan of the demo study, without its recordings, for a number of surrogates."""
+    session = {"participant": "01", "session": "", "site": "lab", "montage": None}
+
+    def make(n_surrogates=0):
+        study = load_study(repository / "configs" / "studies" / "demo.yaml")
+        connectivity = study.connectivity.model_copy(update={"n_surrogates": n_surrogates})
+        plan = object.__new__(Plan)
+        plan.study = study.model_copy(update={"connectivity": connectivity})
+        plan.results, plan.inventory, plan.sessions = Results(tmp_path), {"sessions": []}, {"sub-01": session}
+        return plan
+
+    return make
+
+
+@pytest.fixture
+def demo_settings(demo_plan):
+    return json.loads(demo_plan().settings_target("hyperalgesia"))
 
 
 def test_a_ready_table_goes_from_columns_to_a_page(ready_study, tmp_path):
@@ -283,3 +298,67 @@ def test_epochs_cut_elsewhere_go_to_their_own_condition_and_files_are_joined(tmp
             kept = mne.read_epochs(results.cleaned(key).with_name(name), verbose="ERROR")
             assert set(kept.events[:, 2]) == {code}
             assert (kept.times.min() >= 0) if late else (kept.times.max() < 0)
+
+
+@pytest.fixture
+def cleaned_session(tmp_path, monkeypatch, rng):
+    """A cleaned session of 24 epochs and two segments, whose kernel makes four regions of six channels."""
+    channels = ("T7", "T8", "C3", "C4", "O1", "O2")
+    regions = ("insula-lh", "postcentral-lh", "insula-rh", "postcentral-rh")
+    results, key = Results(tmp_path), SessionKey("01")
+    condition = {"n_epochs": 24, "n_kept": 24, "n_cut": 24, "segments": {"run": [[0, 2500], [2500, 5000]]}}
+    record = {
+        "participant": "01", "session": "", "site": "lab", "exclusions": [], "sfreq_hz": 250.0, "lowpass_hz": 100.0,
+        "bads": {}, "rank": {"used": 6, "components_removed": 0}, "fingerprints": {},
+        "conditions": {"rest": condition | {"segments_reason": None}},
+    }  # fmt: skip
+    write_result(results.cleaned(key), record)
+    write_result(results.forward("0" * 12), {})
+    kernel = RegionKernel(rng.standard_normal((4, 6)), regions, channels, 6, 100)
+    epochs = 1e-5 * rng.standard_normal((24, 6, 500))
+    monkeypatch.setattr(connect, "_observations", lambda *_: ({("rest", "epoch"): epochs}, channels))
+    continuous = 1e-5 * rng.standard_normal((6, 5000))
+    monkeypatch.setattr(connect, "_continuous", lambda *_: {"run": continuous})
+    monkeypatch.setattr(connect, "_kernels", lambda *_: {"lcmv": kernel})
+    groups = {"left": list(regions[:2]), "right": list(regions[2:])}
+    settings = {"session": {"montage": "0" * 12}, "connectivity": {}, "features": {"groups": groups}, "seed": None}
+    return results, key, settings
+
+
+def test_the_connect_step_saves_matrices_halves_and_columns_that_agree(cleaned_session):
+    results, key, settings = cleaned_session
+    connect.run(results, settings, key.name)
+    sidecar = results.connectivity(key)
+    saved = read_connectivity(sidecar)
+    assert {(matrix.measure, matrix.estimator, matrix.n_epochs) for matrix in saved.matrices} == {
+        ("wpli2_debiased", "over_epochs", 24),
+        ("aec_orth", "over_time", 2),
+    }
+    assert all(matrix.reason is None and matrix.surrogates is None for matrix in saved.matrices)
+    features = read_arrays(sidecar.with_name(f"{key.name}_desc-features_table.npz"))
+    columns = features["columns"].tolist()
+    position = columns.index("wpli2_debiased__lcmv__beta__insula-lh__postcentral-rh")
+    assert features["values"][0, position] == saved.select(measure="wpli2_debiased", band="beta").one().values[0, 3]
+    assert features["halves"].shape == (2, 1, len(columns))
+    connectivity = np.array([name.startswith(("wpli2_debiased", "aec_orth")) for name in columns])
+    assert (np.isfinite(features["halves"][:, 0]) == connectivity).all()
+
+
+def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(cleaned_session):
+    results, key, settings = cleaned_session
+    connectivity = {"measures": ["coh"], "bands_hz": {"alpha": [8, 13]}, "n_surrogates": 39}
+    found = []
+    for seed in (1, 1, 2):
+        connect.run(results, settings | {"connectivity": connectivity, "seed": seed}, key.name)
+        found.append(read_connectivity(results.connectivity(key)).one())
+    first, again, other = (matrix.surrogate_q95 for matrix in found)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other, equal_nan=True)
+    assert found[0].surrogates["n"] == 39
+    assert found[0].surrogates["seed"] != found[2].surrogates["seed"]
+    np.testing.assert_array_equal(found[0].values, found[2].values)
+
+
+def test_the_seed_is_part_of_the_connect_settings_only_with_surrogates(demo_plan):
+    assert json.loads(demo_plan(0).settings_connect("sub-01"))["seed"] is None
+    assert json.loads(demo_plan(39).settings_connect("sub-01"))["seed"] == 20260

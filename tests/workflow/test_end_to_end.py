@@ -14,6 +14,7 @@ from running import STUDY, environment, planned, run
 
 from painconn.paths import Results, SessionKey
 from painconn.store import read_json, read_parquet, read_result, read_tsv
+from painconn.store.connectivity import read_connectivity
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
@@ -90,6 +91,23 @@ def test_the_classifier_is_scored_on_people_it_never_saw(finished):
     assert gates["person_overlap"]["passed"]
     assert gates["duplicate_recordings"]["passed"]
     assert gates["primary_family_declared"]["passed"]
+
+
+def test_saved_connectivity_is_read_back_and_agrees_with_the_table(finished):
+    out, _ = finished
+    table = read_parquet(out / "group" / "features.parquet").set_index(["participant", "condition", "window"])
+    sidecars = sorted((out / "derivatives" / "connectivity").rglob("*_relmat.json"))
+    assert len(sidecars) == 6
+    for sidecar in sidecars:
+        saved = read_connectivity(sidecar, measure="wpli2_debiased", band="alpha")
+        array = saved.to_xarray().sel(region_row="insula-lh", region_column="insula-rh", inverse="lcmv")
+        for matrix in saved.matrices:
+            place = (saved.participant, matrix.condition, matrix.window)
+            column = table.loc[place, "wpli2_debiased__lcmv__alpha__insula-lh__insula-rh"]
+            found = array.sel(observation=f"{matrix.condition}/{matrix.window}").item()
+            assert found == column
+    versions = read_json(out / "group" / "provenance.json")["environment"]["packages"]
+    assert "numba" in versions
 
 
 def test_a_second_run_does_nothing(finished, wheel_python, cohort):

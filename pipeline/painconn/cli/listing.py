@@ -2,13 +2,18 @@
 
 from dataclasses import asdict
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from painconn.errors import InputError, Problem
 from painconn.provenance import SHIPPED
+
+if TYPE_CHECKING:
+    from painconn.connectivity.definition import MeasureDefinition
 
 _REGISTRIES = {
     "measures": ("painconn.connectivity.registry", "MEASURES"),
@@ -19,11 +24,17 @@ _REGISTRIES = {
     "phenotypes": ("painconn.recordings.registry", "PHENOTYPES"),
 }
 _HIDDEN = {"function"}
+_INDENT = 4
 
 
 def print_registry(name: str) -> None:
-    """Print a registry, a row per entry."""
-    rows = _datasets() if name == "datasets" else _entries(name)
+    """Print a registry: measures as paragraphs, which narrow windows can hold, the others as a table."""
+    console = Console()
+    if name == "measures":
+        for definition in _registry(name):
+            console.print(_paragraph(definition), highlight=False)
+        return
+    rows = _datasets() if name == "datasets" else [_shown(entry) for entry in _registry(name)]
     if not rows:
         raise InputError(Problem(f"list {name}", "no entries", "at least one", "reinstall painconn"))
     table = Table(title=name)
@@ -31,13 +42,29 @@ def print_registry(name: str) -> None:
         table.add_column(column)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    console.print(table)
 
 
-def _entries(name: str) -> list[dict[str, Any]]:
+def _registry(name: str) -> list[Any]:
     module, variable = _REGISTRIES[name]
-    entries = getattr(import_module(module), variable).values()
-    return [{key: value for key, value in asdict(entry).items() if key not in _HIDDEN} for entry in entries]
+    return list(getattr(import_module(module), variable).values())
+
+
+def _shown(entry: Any) -> dict[str, Any]:
+    return {key: value for key, value in asdict(entry).items() if key not in _HIDDEN}
+
+
+def _paragraph(measure: "MeasureDefinition") -> Group:
+    """Say what a measure is, what it needs and where it comes from."""
+    from painconn.connectivity.facts import facts_of
+
+    told = [
+        measure.description,
+        "; ".join(facts_of(measure).values()),
+        *([f"doi:{measure.doi}"] if measure.doi else []),
+    ]
+    lines = Text("\n").join(Text(line) for line in told)
+    return Group(Text(measure.name, style="bold"), Padding(lines, (0, 0, 1, _INDENT)))
 
 
 def _datasets() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import logging
 from importlib import import_module
 from pathlib import Path
 
+from painconn.cli.kernels import prepare_kernels
 from painconn.paths import Results
 from painconn.steps import STEPS
 
@@ -25,6 +26,7 @@ def run_step(arguments: list[str]) -> None:
     parser.add_argument("--settings", type=json.loads, default={})
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    prepare_kernels(given.out)
     step = import_module(f"painconn.steps.{given.step}")
     results = Results(given.out)
     if given.name is None:

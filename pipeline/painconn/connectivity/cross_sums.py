@@ -172,8 +172,8 @@ def _empty(n_bins: int, n_regions: int) -> tuple[Values, Values]:
     return np.zeros((_N_SUMS, n_bins, n_regions * (n_regions - 1) // 2)), np.zeros((n_bins, n_regions))
 
 
-def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers) -> MeanCrossSpectra:
-    """Average the cross-spectral matrix over epochs, at every bin from 0 Hz to Nyquist.
+def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers, bins: NDArray[np.intp]) -> MeanCrossSpectra:
+    """Average the cross-spectral matrix over epochs.
 
     Parameters
     ----------
@@ -181,6 +181,8 @@ def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers) -> MeanCro
         Real signals.
     tapers : Tapers
         For this number of times.
+    bins : array of int, shape (frequencies,)
+        Which bins of ``tapers.freqs_hz``.
 
     Returns
     -------
@@ -188,11 +190,14 @@ def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers) -> MeanCro
         Two-sided density; always double precision.
     """
     n_epochs, n_signals, _ = signals.shape
-    bins = np.arange(len(tapers.freqs_hz))
     total = np.zeros((len(bins), n_signals, n_signals), dtype=complex)
-    for real, imag in coefficient_blocks(signals, tapers, bins, gains=np.ones(n_signals)):
-        flat = (real + 1j * imag).reshape(len(bins), n_signals, -1)
-        total += flat @ flat.conj().swapaxes(-1, -2)
+    for blocks in coefficient_blocks(signals, tapers, bins, gains=np.ones(n_signals)):
+        # Products of real matrices: complex ones of a stack run at a third of their speed.
+        real, imag = (part.reshape(len(bins), n_signals, -1) for part in blocks)
+        total.real += real @ real.swapaxes(1, 2)
+        total.real += imag @ imag.swapaxes(1, 2)
+        mixed = imag @ real.swapaxes(1, 2)
+        total.imag += mixed - mixed.swapaxes(1, 2)
     return MeanCrossSpectra(
-        total / n_epochs, tapers.freqs_hz, tapers.sfreq_hz, n_epochs, tapers.n_tapers, tapers.half_bandwidth_hz
+        total / n_epochs, tapers.freqs_hz[bins], tapers.sfreq_hz, n_epochs, tapers.n_tapers, tapers.half_bandwidth_hz
     )

@@ -1,6 +1,9 @@
 """What the registry says of a measure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from typing import Any, Literal
 
 Estimator = Literal["over_epochs", "over_time"]
@@ -16,10 +19,10 @@ class MeasureDefinition:
         Name in a study file and in column names.
     function : str
         ``"module:function"``, loaded on use.
-    takes : {'sums', 'bins', 'cross', 'components', 'analytic', 'band_signal'}
+    takes : {'sums', 'bins', 'cross', 'whole_range', 'components', 'analytic', 'band_signal'}
         What the function is given: sums of one cross-spectral pass bin by bin, those of all bins of a band together,
-        the mean cross-spectral matrix from 0 Hz to Nyquist, the same with several components per region, band-limited
-        analytic signals, or band-limited signals.
+        the mean cross-spectral matrix of the bands, or from 0 Hz to Nyquist, or of several components per region,
+        band-limited analytic signals, or band-limited signals.
     estimators : tuple of {'over_epochs', 'over_time'}
         Whether the samples are epochs (one value per epoch and frequency) or the time points of contiguous segments
         (then averaged over segments). A measure that corrects for the number of samples needs independent ones: epochs.
@@ -45,7 +48,7 @@ class MeasureDefinition:
 
     name: str
     function: str
-    takes: Literal["sums", "bins", "cross", "components", "analytic", "band_signal"]
+    takes: Literal["sums", "bins", "cross", "whole_range", "components", "analytic", "band_signal"]
     estimators: tuple[Estimator, ...]
     kind: Literal["symmetric", "antisymmetric", "hermitian", "directed", "multivariate"]
     value_range: tuple[float | None, float | None]
@@ -56,3 +59,8 @@ class MeasureDefinition:
     doi: str
     both_directions: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function, with its fixed options."""
+        module, _, function = self.function.partition(":")
+        return partial(getattr(import_module(module), function), **self.options)

@@ -6,9 +6,6 @@ time points within a contiguous segment and is averaged over segments; neighbour
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +25,7 @@ Analytic = NDArray[np.complexfloating]
 
 _NO_BIN = "no frequency bin lies in the band: longer epochs or a wider band"
 _NO_NEIGHBOURS = "spectra morlet: no evenly spaced frequencies, wanted multitaper or fourier"
+_FROM_CROSS = ("cross", "whole_range", "components")
 _UNIT_VECTORS = {"plv", "ciplv", "ppc"}
 
 
@@ -62,7 +60,7 @@ def over_epochs(
         Names of `MEASURES` that are estimated over epochs.
     spectra : {'multitaper', 'fourier', 'morlet'}
         Slepian tapers, one Hann window, or Morlet wavelets (at whole Hz from the lower edge, at times half a standard
-        deviation of the wavelet apart, averaged over both).
+        deviation of the longest wavelet apart, averaged over both).
     half_bandwidth_hz : float
         Of multitaper spectra.
     n_cycles : float
@@ -181,7 +179,8 @@ def over_time(
             refused |= {(definition.name, band): reason for definition in definitions}
             continue
         dtype = np.complex64 if precision == "float32" else np.complex128
-        analytic: Analytic = np.asarray(segments(band), dtype=dtype)
+        # Read-only signals would make every kernel compile again.
+        analytic: Analytic = np.require(segments(band), dtype, ["C", "W"])
         n_segments, length_s = len(analytic), analytic.shape[-1] / sfreq_hz
 
         def why_not(definition: MeasureDefinition, band: str, limits: Gates, length_s: float = length_s) -> str | None:
@@ -209,12 +208,6 @@ def over_time(
         copied_pairs=tuple(sorted(copied)),
         halves=half_found if halves and n_segments > 1 else (),
     )
-
-
-def measure_function(definition: MeasureDefinition) -> Callable[..., Any]:
-    """Load the function of a measure, with its fixed options."""
-    module, function = definition.function.split(":")
-    return partial(getattr(import_module(module), function), **definition.options)
 
 
 def _definitions(measures: Sequence[str], estimator: Estimator) -> list[MeasureDefinition]:
@@ -297,7 +290,7 @@ def _from_sums(
     copies = np.flatnonzero(sums.copied())
     found = {}
     for definition in definitions:
-        values = measure_function(definition)(sums).mean(axis=0)
+        values = definition.load()(sums).mean(axis=0)
         values[copies] = np.nan
         found[definition.name] = usable.embed(whole(values, definition.kind, len(usable.regions)))
     return found, {(int(usable.regions[rows[pair]]), int(usable.regions[columns[pair]])) for pair in copies}
@@ -315,22 +308,28 @@ def _from_cross(
     bands_of: dict[str, list[str]] = {}
     for band, defined in wanted.items():
         for each in defined:
-            if each.takes in ("cross", "components"):
+            if each.takes in _FROM_CROSS and chosen.has_bins(bands_hz[band]):
                 bands_of.setdefault(each.name, []).append(band)
     if not bands_of:
         return {}, {}
     found: Found = {}
     refused: Refused = {}
     rows = np.arange(usable.n_regions) if region_of is None else np.asarray(region_of)
-    n_regions = {"cross": usable.n_regions, "components": int(rows.max(initial=-1)) + 1}
+    n_regions = {
+        "cross": usable.n_regions,
+        "whole_range": usable.n_regions,
+        "components": int(rows.max(initial=-1)) + 1,
+    }
     if len(usable.regions) < 2:
         return {
             (name, band): _no_pairs(n_regions[MEASURES[name].takes])
             for name, bands in bands_of.items()
             for band in bands
         }, {}
+    whole_range = any(MEASURES[name].takes == "whole_range" for name in bands_of)
+    used = {band: bands_hz[band] for bands in bands_of.values() for band in bands}
     try:
-        cross = chosen.mean_cross_spectra(signals)
+        cross = chosen.mean_cross_spectra(signals, None if whole_range else used)
     except NotComputable as reason:
         return {}, {(name, band): str(reason) for name, bands in bands_of.items() for band in bands}
     for name, bands in bands_of.items():
@@ -338,10 +337,10 @@ def _from_cross(
         some = {band: bands_hz[band] for band in bands}
         try:
             if each.takes == "components":
-                matrices = measure_function(each)(cross, some, rows[usable.regions])
+                matrices = each.load()(cross, some, rows[usable.regions])
                 matrices = {band: _padded(matrix, n_regions["components"]) for band, matrix in matrices.items()}
             else:
-                matrices = measure_function(each)(cross, some)
+                matrices = each.load()(cross, some)
                 matrices = {band: usable.embed(matrix) for band, matrix in matrices.items()}
             found |= {(name, band): matrix for band, matrix in matrices.items()}
         except NotComputable as reason:
@@ -384,9 +383,9 @@ def _over_time(
     for each in others:
         try:
             if each.takes == "analytic":
-                found[each.name, band] = usable.embed(measure_function(each)(kept))
+                found[each.name, band] = usable.embed(each.load()(kept))
             else:
-                matrix = measure_function(each)(kept.real, sfreq_hz=sfreq_hz, band_hz=band_hz)
+                matrix = each.load()(kept.real, sfreq_hz=sfreq_hz, band_hz=band_hz)
                 found[each.name, band] = usable.embed(matrix)
         except NotComputable as reason:
             refused[each.name, band] = str(reason)

@@ -48,14 +48,14 @@ def analytic_band(
     ----------
     Widmann et al. 2015, 10.1016/j.jneumeth.2014.08.002.
     """
-    from scipy import signal
+    from scipy import fft, signal
 
     low, high = band_hz
     below, above = min(max(low / 4, 2.0), low), min(max(high / 4, 2.0), sfreq_hz / 2 - high)
     n_taps = int(np.ceil(3.3 / min(below, above) * sfreq_hz)) | 1
     kernel = signal.firwin(n_taps, [low - below / 2, high + above / 2], pass_zero=False, fs=sfreq_hz)
     filtered = signal.oaconvolve(np.asarray(signals, dtype=float), kernel[None], mode="same", axes=-1)
-    return analytic_signals(filtered).astype(np.complex128, copy=False)
+    return _analytic(filtered, fft.next_fast_len(filtered.shape[-1])).astype(np.complex128, copy=False)
 
 
 def analytic_signals(signals: NDArray[np.floating]) -> NDArray[np.complexfloating]:
@@ -79,10 +79,16 @@ def analytic_signals(signals: NDArray[np.floating]) -> NDArray[np.complexfloatin
     """
     from scipy import fft
 
+    return _analytic(signals, fft.next_fast_len(signals.shape[-1], real=True))
+
+
+def _analytic(signals: NDArray[np.floating], length: int) -> NDArray[np.complexfloating]:
+    """Take the transform over so many samples."""
+    from scipy import fft
+
     values = np.asarray(signals)
     values = values if values.dtype == np.float32 else values.astype(float, copy=False)
     n_times = values.shape[-1]
-    length = fft.next_fast_len(n_times, real=True)
     analytic = np.empty(values.shape, dtype=np.result_type(values.dtype, np.complex64))
     analytic.real = values
     # One set of rows at a time: its spectra stay in the cache.

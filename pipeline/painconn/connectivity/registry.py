@@ -263,10 +263,15 @@ def _from_cross(
     description: str,
     doi: str,
 ) -> MeasureDefinition:
+    takes: dict[str, Literal["cross", "whole_range", "components"]] = {
+        "granger": "whole_range",
+        "partial": "cross",
+        "multivariate": "components",
+    }
     return MeasureDefinition(
         name=name,
         function=f"painconn.connectivity.{function}",
-        takes="components" if kind == "multivariate" else "cross",
+        takes=takes[function.split(":")[0]],
         estimators=EPOCHS,
         kind=kind,
         value_range=value_range,

@@ -149,7 +149,7 @@ def coefficient_blocks(
     windows = tapers.values.astype(dtype)
     for start, stop in _blocks(n_epochs):
         padded = -(-(stop - start) // _LANES) * _LANES
-        if start == 0 or padded < _EPOCHS_PER_BLOCK:
+        if start == 0 or stop - start < _EPOCHS_PER_BLOCK:
             real, imag = np.zeros((2, len(bins), n_regions, tapers.n_tapers, padded), dtype)
         for first in range(0, n_regions, _REGIONS_AT_ONCE):
             chosen = slice(first, first + _REGIONS_AT_ONCE)

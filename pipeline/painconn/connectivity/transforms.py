@@ -36,6 +36,10 @@ class TaperTransform:
         del band_hz
         return self.tapers.half_bandwidth_hz
 
+    def has_bins(self, band_hz: tuple[float, float]) -> bool:
+        """Say whether a band holds a frequency bin."""
+        return bool(band_bins(self.tapers.freqs_hz, band_hz).any())
+
     def passes(self, bands_hz: Bands) -> list[Bands]:
         """Return which bands share a pass: all of them."""
         return [bands_hz]
@@ -67,9 +71,12 @@ class TaperTransform:
                 found[band] = every.in_bins(slice(int(positions[0]), int(positions[-1]) + 1))
         return found
 
-    def mean_cross_spectra(self, signals: NDArray[np.floating]) -> MeanCrossSpectra:
-        """Return the mean cross-spectral matrix from 0 Hz to Nyquist."""
-        return mean_cross_spectra(signals, self.tapers)
+    def mean_cross_spectra(self, signals: NDArray[np.floating], bands_hz: Bands | None) -> MeanCrossSpectra:
+        """Return the mean cross-spectral matrix of the bins of some bands, or from 0 Hz to Nyquist."""
+        freqs_hz = self.tapers.freqs_hz
+        inside = [band_bins(freqs_hz, band_hz) for band_hz in (bands_hz or {}).values()]
+        bins = np.arange(len(freqs_hz)) if bands_hz is None else np.flatnonzero(np.any(inside, axis=0))
+        return mean_cross_spectra(signals, self.tapers, bins)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,11 @@ class MorletTransform:
         """Return the half width at half power at the lower edge of the band, where it is narrowest."""
         return half_bandwidth_hz(band_hz[0], self.n_cycles)
 
+    def has_bins(self, band_hz: tuple[float, float]) -> bool:
+        """Say yes: wavelets are made for the band."""
+        del band_hz
+        return True
+
     def passes(self, bands_hz: Bands) -> list[Bands]:
         """Return which bands share a pass: every band is one of its own, as wavelets may be too long for some only."""
         return [{band: band_hz} for band, band_hz in bands_hz.items()]
@@ -97,7 +109,11 @@ class MorletTransform:
         with_phase: bool,
         precision: Precision,
     ) -> dict[str, CrossSums]:
-        """Return the sums of each band; time points are half a standard deviation of the wavelet apart."""
+        """Return the sums of each band.
+
+        Every frequency has as many time points, so that all weigh the same in the mean: half a standard deviation of
+        the wavelet apart at the lowest frequency, spread over the times where each wavelet fits.
+        """
         del with_phase
         found = {}
         for band, (low, high) in bands_hz.items():
@@ -111,10 +127,13 @@ class MorletTransform:
             coefficients = morlet_coefficients(
                 signals, sfreq_hz=self.sfreq_hz, freqs_hz=freqs_hz, n_cycles=self.n_cycles
             )
-            for freq_hz, values in zip(freqs_hz, coefficients, strict=True):
-                sd_s = self.n_cycles / (2 * np.pi * freq_hz)
-                step = max(1, round(_MORLET_STEP_SD * sd_s * self.sfreq_hz))
-                by_time = np.moveaxis(values[..., ::step], -1, 0).swapaxes(1, 2)
+            sd_s = self.n_cycles / (2 * np.pi * freqs_hz[0])
+            step = max(1, round(_MORLET_STEP_SD * sd_s * self.sfreq_hz))
+            n_points = 0
+            for values in coefficients:
+                n_points = n_points or -(-values.shape[-1] // step)
+                times = np.linspace(0, values.shape[-1] - 1, n_points).round().astype(int)
+                by_time = np.moveaxis(values[..., times], -1, 0).swapaxes(1, 2)
                 parts.append(sums_over_samples(by_time, gains=gains, precision=precision))
             found[band] = CrossSums(
                 len(signals),
@@ -124,9 +143,9 @@ class MorletTransform:
             )
         return found
 
-    def mean_cross_spectra(self, signals: NDArray[np.floating]) -> MeanCrossSpectra:
-        """Refuse: wavelets give no evenly spaced bins from 0 Hz to Nyquist."""
-        del signals
+    def mean_cross_spectra(self, signals: NDArray[np.floating], bands_hz: Bands | None) -> MeanCrossSpectra:
+        """Refuse: wavelets give no evenly spaced bins."""
+        del signals, bands_hz
         raise NotComputable("spectra morlet: no evenly spaced frequencies, wanted multitaper or fourier")
 
 

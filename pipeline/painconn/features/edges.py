@@ -1,41 +1,83 @@
-"""Matrices as columns: edges and blocks of edges."""
+"""Matrices as columns: edges and blocks of edges, and their names."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations, combinations_with_replacement, permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.features.names import block_pairs
+from painconn.connectivity.registry import MEASURES
+from painconn.features.names import join
 
 
-def edges(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the upper triangle of a (regions, regions) matrix, shape (regions (regions - 1) / 2,)."""
-    return np.asarray(matrix[np.triu_indices(len(matrix), 1)], dtype=float)
+def edge_names(measure: str, inverse: str, band: str, regions: Sequence[str]) -> list[str]:
+    """Return a column per pair of regions, the row (which leads) first, in the order of the upper triangle.
+
+    A measure with two directions has a column for each: every row, without its diagonal.
+    """
+    pairs = permutations(regions, 2) if MEASURES[measure].both_directions else combinations(regions, 2)
+    return [join(measure, inverse, band, a, b) for a, b in pairs]
+
+
+def block_pairs(groups: Mapping[str, Sequence[str]], *, both_directions: bool = False) -> list[tuple[str, str]]:
+    """Return every pair of groups (in both orders when asked) and every group with itself (of at least two regions)."""
+    pairs = product(groups, repeat=2) if both_directions else combinations_with_replacement(groups, 2)
+    return [(a, b) for a, b in pairs if a != b or len(groups[a]) > 1]
+
+
+def block_names(measure: str, inverse: str, band: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a column per block (mean of the edges within or between two groups of regions)."""
+    pairs = block_pairs(groups, both_directions=MEASURES[measure].both_directions)
+    return [join(measure, inverse, band, a, b) for a, b in pairs]
+
+
+def edges(matrix: NDArray[np.floating], *, both_directions: bool = False) -> NDArray[np.float64]:
+    """Return the edges of a (regions, regions) matrix in the order of :func:`edge_names`.
+
+    Parameters
+    ----------
+    matrix : array, shape (regions, regions)
+        A whole connectivity matrix.
+    both_directions : bool
+        Whether the triangles say different things: everything but the diagonal instead of the upper triangle.
+
+    Returns
+    -------
+    edges : array, shape (pairs,)
+    """
+    chosen = ~np.eye(len(matrix), dtype=bool) if both_directions else np.triu(np.ones_like(matrix, dtype=bool), 1)
+    return np.asarray(matrix[chosen], dtype=float)
 
 
 def blocks(
-    matrix: NDArray[np.floating], regions: Sequence[str], groups: Mapping[str, Sequence[str]]
+    matrix: NDArray[np.floating],
+    regions: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    *,
+    both_directions: bool = False,
 ) -> NDArray[np.float64]:
     """Average the edges within and between groups of regions.
 
     Parameters
     ----------
     matrix : array, shape (regions, regions)
-        A whole connectivity matrix; an antisymmetric one is averaged with the first group as rows.
+        A whole connectivity matrix; the first group of a pair is its rows, which lead.
     regions : sequence of str
         Region of each row.
     groups : mapping of str to sequence of str
         Regions of each group.
+    both_directions : bool
+        Whether the triangles say different things: pairs of groups in both orders, and both directions within a group.
 
     Returns
     -------
     means : array, shape (blocks,)
-        In the order of :func:`painconn.features.names.block_pairs`; NaN when an edge of the block is missing.
+        In the order of :func:`block_pairs`; NaN when an edge of the block is missing.
     """
     index = {region: position for position, region in enumerate(regions)}
     means = []
-    for a, b in block_pairs(groups):
+    for a, b in block_pairs(groups, both_directions=both_directions):
         rows, columns = [index[region] for region in groups[a]], [index[region] for region in groups[b]]
         part = matrix[np.ix_(rows, columns)]
-        means.append(part[np.triu_indices(len(rows), 1)].mean() if a == b else part.mean())
+        means.append(edges(part, both_directions=both_directions).mean() if a == b else part.mean())
     return np.array(means, dtype=float)

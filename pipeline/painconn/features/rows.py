@@ -1,43 +1,28 @@
 """One observation (participant x session x condition x window) becomes one row of columns."""
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
+from painconn.connectivity.engine import over_epochs, over_time
 from painconn.connectivity.envelope import analytic_band
-from painconn.connectivity.gates import why_not_in_band, why_not_over_epochs
-from painconn.connectivity.phase import band_matrices
+from painconn.connectivity.estimate import Connectivity, Gates, Key, Matrix
+from painconn.connectivity.gates import why_not_in_band
 from painconn.connectivity.registry import MEASURES
-from painconn.connectivity.spectra import Spectra, multitaper_spectra
-from painconn.features.edges import blocks, edges
-from painconn.features.names import (
-    POWER_LOG10,
-    POWER_RELATIVE,
-    SENSORS,
-    block_names,
-    edge_names,
-    join,
-    power_names,
-)
+from painconn.connectivity.spectra import power_density, slepian_tapers
+from painconn.features.edges import block_names, blocks, edge_names, edges
+from painconn.features.names import POWER_LOG10, POWER_RELATIVE, SENSORS, power_names
 from painconn.features.power import log10_power, relative_power
 
 Signals = NDArray[np.float64]
-Envelopes = Callable[[], list[tuple[Signals, list[list[int]]]]]
+Continuous = Callable[[], list[tuple[Signals, list[list[int]]]]]
 
 _MICROVOLTS_PER_VOLT = 1e6
 _SPECTRUM_BOTTOM_HZ = 1.0
 _SPECTRUM_TOP_HZ = 100.0
-
-
-def measure_function(name: str) -> Callable[..., Any]:
-    """Return the function of a registered measure."""
-    module, function = MEASURES[name].function.split(":")
-    return getattr(import_module(module), function)
 
 
 class ObservationFeatures:
@@ -51,6 +36,15 @@ class ObservationFeatures:
         Sampling rate, and the low-pass of the data.
     channels : sequence of str
         Sensors.
+
+    Attributes
+    ----------
+    columns : dict of str to float
+        The row.
+    halves : tuple of two dicts
+        The columns of connectivity, from every other epoch (or segment).
+    estimates : dict of str to list of Connectivity
+        Per inverse, over epochs and over time.
     """
 
     def __init__(
@@ -67,17 +61,25 @@ class ObservationFeatures:
         self._sfreq_hz = sfreq_hz
         self._highest_hz = highest_hz
         self._channels = list(channels)
+        self._gates = Gates(connectivity.min_epochs, connectivity.min_cycles)
         self.columns: dict[str, float] = {}
-        self.matrices: dict[str, Signals] = {}
+        self.halves: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        self.estimates: dict[str, list[Connectivity]] = {}
         self.not_computable: list[dict[str, str]] = []
-        self.smoothing_hz: dict[str, float] = {}
+        self.power_smoothing: dict[str, float] = {}
         self.sensor_freqs_hz: Signals = np.empty(0)
         self.sensor_spectrum_db: Signals = np.empty(0)
         self.sensor_density: tuple[Signals, Signals] = (np.empty((0, 0)), np.empty(0))
 
-    def _spectra(self, data: Signals, high_hz: float) -> Spectra:
-        width = self._connectivity.half_bandwidth_hz
-        return multitaper_spectra(data, sfreq_hz=self._sfreq_hz, half_bandwidth_hz=width, high_hz=high_hz)
+    def _density(self, data: Signals, top_hz: float) -> tuple[Signals, Signals]:
+        """Return the power spectral density above 0 Hz, up to `top_hz` and below Nyquist, and its frequencies."""
+        tapers = slepian_tapers(
+            data.shape[-1], sfreq_hz=self._sfreq_hz, half_bandwidth_hz=self._connectivity.half_bandwidth_hz
+        )
+        self.power_smoothing = {"half_bandwidth_hz": tapers.half_bandwidth_hz, "n_tapers": tapers.n_tapers}
+        freqs_hz = tapers.freqs_hz
+        bins = np.flatnonzero((freqs_hz > 0) & (freqs_hz <= top_hz) & (freqs_hz < self._sfreq_hz / 2))
+        return power_density(data, tapers, bins), freqs_hz[bins]
 
     @property
     def _top_hz(self) -> float:
@@ -92,24 +94,22 @@ class ObservationFeatures:
         data : array, shape (epochs, sensors, times)
             Volts.
         """
-        spectra = self._spectra(data * _MICROVOLTS_PER_VOLT, min(_SPECTRUM_TOP_HZ, self._highest_hz))
-        density = spectra.power()
+        density, freqs_hz = self._density(data * _MICROVOLTS_PER_VOLT, min(_SPECTRUM_TOP_HZ, self._highest_hz))
         top_hz = int(min(_SPECTRUM_TOP_HZ, self._highest_hz))
         self.sensor_freqs_hz = np.arange(_SPECTRUM_BOTTOM_HZ, top_hz + 1.0)
-        self.sensor_density = (density, spectra.freqs_hz)
-        self.sensor_spectrum_db = np.interp(self.sensor_freqs_hz, spectra.freqs_hz, 10 * np.log10(density.mean(axis=0)))
-        self.smoothing_hz = {"half_bandwidth_hz": spectra.half_bandwidth_hz, "n_tapers": len(spectra.weights)}
-        self._add_power(SENSORS, self._channels, density, spectra.freqs_hz)
+        self.sensor_density = (density, freqs_hz)
+        self.sensor_spectrum_db = np.interp(self.sensor_freqs_hz, freqs_hz, 10 * np.log10(density.mean(axis=0)))
+        self._add_power(SENSORS, self._channels, density, freqs_hz)
 
     def _add_power(self, place: str, signals: Sequence[str], density: Signals, freqs_hz: Signals) -> None:
         range_hz = self._features.relative_power_hz
         whole = why_not_in_band(range_hz, highest_hz=self._highest_hz)
         if whole:
-            self.not_computable.append({"measure": f"relative power ({place})", "band": "all", "reason": whole})
+            self._miss(f"relative power ({place})", "all", whole)
         for band, band_hz in self._connectivity.bands_hz.items():
             reason = why_not_in_band(band_hz, highest_hz=self._highest_hz)
             if reason:
-                self.not_computable.append({"measure": f"power ({place})", "band": band, "reason": reason})
+                self._miss(f"power ({place})", band, reason)
             absolute = log10_power(density, freqs_hz, band_hz)
             relative = relative_power(density, freqs_hz, band_hz, range_hz=range_hz)
             for quantity, values, why_not in (
@@ -119,6 +119,9 @@ class ObservationFeatures:
                 kept = np.full(len(values), np.nan) if why_not else values
                 names = power_names(quantity, place, band, signals)
                 self.columns |= dict(zip(names, [*kept.tolist(), float(kept.mean())], strict=True))
+
+    def _miss(self, measure: str, band: str, reason: str) -> None:
+        self.not_computable.append({"measure": measure, "band": band, "reason": reason})
 
     def add_regions(self, inverse: str, regions: Sequence[str], signals: Signals) -> None:
         """Add region power and the measures over epochs.
@@ -132,32 +135,31 @@ class ObservationFeatures:
         signals : array, shape (epochs, regions, times)
             Region signals.
         """
-        spectra = self._spectra(signals, self._top_hz)
-        self._add_power(inverse, regions, spectra.power(), spectra.freqs_hz)
-        wanted = [name for name in self._connectivity.measures if MEASURES[name].estimator == "over_epochs"]
-        reasons = {
-            band: self._why_not(band_hz, spectra, signals) for band, band_hz in self._connectivity.bands_hz.items()
-        }
-        possible = {band: self._connectivity.bands_hz[band] for band, reason in reasons.items() if reason is None}
-        found = band_matrices(spectra, bands_hz=possible, measures={name: measure_function(name) for name in wanted})
-        for name in wanted:
-            for band, reason in reasons.items():
-                self._add_matrix(name, inverse, band, regions, found.get((name, band)), reason)
+        self._add_power(inverse, regions, *self._density(signals, self._top_hz))
+        wanted = self._connectivity.measures_of("over_epochs")
+        if not wanted:
+            return
+        estimate = self.estimate_over_epochs(signals, halves=True)
+        self._add_estimate(inverse, regions, wanted, estimate)
 
-    def _why_not(self, band_hz: tuple[float, float], spectra: Spectra, signals: Signals) -> str | None:
-        return why_not_over_epochs(
-            band_hz,
-            n_epochs=len(signals),
-            epoch_length_s=signals.shape[-1] / self._sfreq_hz,
-            half_bandwidth_hz=spectra.half_bandwidth_hz,
+    def estimate_over_epochs(self, signals: NDArray[np.floating], *, halves: bool = False) -> Connectivity:
+        """Compute the study's measures over epochs from region signals (epochs, regions, times)."""
+        settings = self._connectivity
+        return over_epochs(
+            signals,
+            sfreq_hz=self._sfreq_hz,
+            bands_hz=settings.bands_hz,
+            measures=settings.measures_of("over_epochs"),
+            spectra=settings.spectra,
+            half_bandwidth_hz=settings.half_bandwidth_hz,
+            n_cycles=settings.n_cycles,
             highest_hz=self._highest_hz,
-            min_epochs=self._connectivity.min_epochs,
-            min_cycles=self._connectivity.min_cycles,
+            gates=self._gates,
+            precision=settings.precision,
+            halves=halves,
         )
 
-    def add_envelopes(
-        self, inverse: str, regions: Sequence[str], envelopes: Envelopes | None, reason: str | None
-    ) -> None:
+    def add_continuous(self, inverse: str, regions: Sequence[str], continuous: Continuous | str) -> None:
         """Add the measures over time, from contiguous segments of continuous region signals.
 
         Parameters
@@ -166,37 +168,70 @@ class ObservationFeatures:
             Name for the columns.
         regions : sequence of str
             Region of each signal.
-        envelopes : callable | None
-            Returns, per recording, continuous region signals (regions, times) and the sample spans to use; None when
-            there are none.
-        reason : str | None
-            Why there are none.
+        continuous : callable | str
+            Returns, per recording, continuous region signals (regions, times) and the sample spans to use; a text says
+            why there are none.
         """
-        wanted = [name for name in self._connectivity.measures if MEASURES[name].estimator == "over_time"]
-        recordings = envelopes() if envelopes and wanted else []
-        for band, band_hz in self._connectivity.bands_hz.items() if wanted else ():
-            why_not = reason or why_not_in_band(band_hz, highest_hz=self._highest_hz)
-            segments = None
-            if why_not is None:
-                analytic = [
-                    (analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=band_hz), spans)
-                    for signals, spans in recordings
-                ]
-                segments = np.stack([signal[:, start:stop] for signal, spans in analytic for start, stop in spans])
-            for name in wanted:
-                matrix = None if segments is None else measure_function(name)(segments)
-                self._add_matrix(name, inverse, band, regions, matrix, why_not)
-
-    def _add_matrix(
-        self, measure: str, inverse: str, band: str, regions: Sequence[str], matrix: Signals | None, reason: str | None
-    ) -> None:
-        if matrix is None:
-            self.not_computable.append({"measure": measure, "band": band, "reason": reason or "no signal"})
-            matrix = np.full((len(regions), len(regions)), np.nan)
+        wanted = self._connectivity.measures_of("over_time")
+        if not wanted:
+            return
+        if isinstance(continuous, str):
+            missing = {(name, band): continuous for name in wanted for band in self._connectivity.bands_hz}
+            estimate = Connectivity("over_time", 0, 0.0, {}, None, {}, missing)
         else:
-            self.matrices[join(measure, inverse, band)] = matrix
-        groups = self._features.groups
-        self.columns |= dict(zip(edge_names(measure, inverse, band, regions), edges(matrix).tolist(), strict=True))
-        self.columns |= dict(
-            zip(block_names(measure, inverse, band, groups), blocks(matrix, regions, groups).tolist(), strict=True)
+            estimate = self._estimate_over_time(wanted, continuous)
+        self._add_estimate(inverse, regions, wanted, estimate)
+
+    def _estimate_over_time(self, measures: Sequence[str], continuous: Continuous) -> Connectivity:
+        settings, recordings = self._connectivity, continuous()
+
+        def segments(band: str) -> NDArray[np.complex128]:
+            analytic = [
+                (analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=settings.bands_hz[band]), spans)
+                for signals, spans in recordings
+            ]
+            return np.stack([signal[:, start:stop] for signal, spans in analytic for start, stop in spans])
+
+        return over_time(
+            segments,
+            sfreq_hz=self._sfreq_hz,
+            bands_hz=settings.bands_hz,
+            measures=measures,
+            highest_hz=self._highest_hz,
+            gates=self._gates,
+            precision=settings.precision,
+            halves=True,
         )
+
+    def _add_estimate(
+        self, inverse: str, regions: Sequence[str], measures: Sequence[str], estimate: Connectivity
+    ) -> None:
+        self.estimates.setdefault(inverse, []).append(estimate)
+        for name in measures:
+            for band in self._connectivity.bands_hz:
+                if (name, band) in estimate.not_computable:
+                    self._miss(name, band, estimate.not_computable[name, band])
+                self.columns |= self._columns(name, inverse, band, regions, estimate.matrices)
+                for half, matrices in zip(self.halves, estimate.halves, strict=False):
+                    half |= self._columns(name, inverse, band, regions, matrices)
+        samples = f"all {estimate.estimator.replace('_', ' ')} ({inverse})"
+        for region, why_not in estimate.unusable_regions.items():
+            self._miss(samples, "all", f"{regions[region]}: {why_not}")
+        for row, column in estimate.copied_pairs:
+            self._miss(samples, "all", f"{regions[column]} and {regions[row]}: copies of each other")
+
+    def _columns(
+        self, measure: str, inverse: str, band: str, regions: Sequence[str], matrices: Mapping[Key, Matrix]
+    ) -> dict[str, float]:
+        """Return the edges and blocks of a matrix, NaN where it is missing."""
+        both = MEASURES[measure].both_directions
+        groups = self._features.groups
+        matrix = matrices.get((measure, band))
+        if matrix is None:
+            matrix = np.full((len(regions), len(regions)), np.nan)
+        names = [*edge_names(measure, inverse, band, regions), *block_names(measure, inverse, band, groups)]
+        values = [
+            *edges(matrix, both_directions=both).tolist(),
+            *blocks(matrix, regions, groups, both_directions=both).tolist(),
+        ]
+        return dict(zip(names, values, strict=True))

@@ -53,6 +53,12 @@ def _order(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> tuple[list[str
     return bands, sorted(places, key=lambda name: name.rpartition("-")[2])
 
 
+def _have_directions(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> bool:
+    """Whether both directions between two groups are tested: then the row of a matrix leads its column."""
+    named = {column.places for column, _ in blocks}
+    return any(pair[::-1] in named for pair in named if pair[0] != pair[1])
+
+
 def _limit(tests: pd.DataFrame) -> float:
     """Return a colour limit that is the same on both sides of 0: the largest effect, at least 0.5."""
     sizes = pd.to_numeric(tests["hedges_g"], errors="coerce").abs()
@@ -95,10 +101,11 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
         _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
 
     outlined = f"{n_significant} outlined in black: p below .05 after family-wise correction"
+    between = "elsewhere the row leads the column" if _have_directions(blocks) else "below it between two groups"
     caption = (
         f"Effect size ({effect}) of {sides[1]} against {sides[0]} for each of the {len(blocks)} declared tests "
-        f"({people_words(tests, sides)}); the diagonal is the mean of edges within a group of regions, below it "
-        f"between two groups. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
+        f"({people_words(tests, sides)}); the diagonal is the mean of edges within a group of regions, "
+        f"{between}. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
         "The colour scale is the same for all bands. Colours alone are not evidence: with this many tests some "
         "strong colours are expected by chance."
     )
@@ -118,8 +125,10 @@ def _matrix(
 
     colours, scale = colormaps[DIVERGING], Normalize(-limit, limit)
     outlines = []
+    directed = _have_directions(cells)
     for column, row in cells:
-        first, second = sorted(places.index(name) for name in column.places)
+        leading, following = (places.index(name) for name in column.places)
+        first, second = (following, leading) if directed else sorted((leading, following))
         corner, size = (first - 0.5, second - 0.5), row["hedges_g"]
         if not is_number(size):
             axis.add_patch(Rectangle(corner, 1, 1, facecolor="white", edgecolor=GREY, hatch="////", linewidth=0.4))

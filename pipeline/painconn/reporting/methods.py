@@ -1,35 +1,18 @@
 """The methods section of a paper, written from the resolved study file and from what happened."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from painconn.connectivity.registry import MEASURES
+from painconn.config.connectivity import ConnectivityConfig
 from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
+from painconn.reporting.citations import Citations
+from painconn.reporting.connectivity_text import connectivity_paragraphs
 from painconn.reporting.notation import MISSING, count, listing, plural, significant, words
-from painconn.reporting.references import REFERENCES
 from painconn.reporting.results import StudyResults, TargetResults
-
-
-@dataclass
-class Citations:
-    """Numbers cited works in order of first mention."""
-
-    works: list[str] = field(default_factory=list)
-
-    def cite(self, *keys: str) -> str:
-        """Return ``[1, 2]`` for keys of REFERENCES."""
-        return self.work(*(REFERENCES[key] for key in keys))
-
-    def work(self, *texts: str) -> str:
-        """Return ``[1, 2]`` for works given in full."""
-        for text in texts:
-            if text not in self.works:
-                self.works.append(text)
-        return "[" + ", ".join(str(self.works.index(text) + 1) for text in texts) + "]"
 
 
 @dataclass(frozen=True)
@@ -264,27 +247,13 @@ def _inverse(name: str, cited: Citations) -> str:
 def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
     if not _has_recordings(results):
         return []
-    settings = results.study["connectivity"]
-    bands = sorted(settings["bands_hz"].items(), key=lambda item: item[1])
-    told = listing([f"{words(name)} {low:g}–{high:g} Hz" for name, (low, high) in bands])
+    settings = ConnectivityConfig.model_validate(results.study["connectivity"])
     low, high = results.study["features"]["relative_power_hz"]
     return [
-        f"Spectra were multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of "
-        f"{settings['half_bandwidth_hz']:g} Hz (one taper for windows below 2 s). Bands, upper edge not included: "
-        f"{told}. Bands from 30 Hz are exploratory, because muscle dominates there {cited.cite('whitham2007')}.",
-        f"Measures: {'; '.join(_measure(name, cited) for name in settings['measures'])}. A phase measure was not "
-        f"computed with fewer than {settings['min_epochs']} epochs or with less than {settings['min_cycles']:g} "
-        f"cycles of the band's lower edge in an epoch, and flagged below {settings['warn_epochs']} epochs. What was "
-        "not computable stays missing.",
-        f"Power was computed at sensors and regions, absolute (log10) and relative to {low:g}–{high:g} Hz.",
+        *connectivity_paragraphs(settings, cited, segment_length_s=results.study["cleaning"]["segment_length_s"]),
+        "Power was computed at sensors and regions from multitaper spectra, absolute (log10) and relative to "
+        f"{low:g}–{high:g} Hz.",
     ]
-
-
-def _measure(name: str, cited: Citations) -> str:
-    definition = MEASURES.get(name)
-    if definition is None:
-        return name
-    return f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}"
 
 
 def _targets(results: StudyResults, _: Citations) -> list[str]:

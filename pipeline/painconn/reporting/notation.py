@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from painconn.connectivity.registry import MEASURES
+
 MISSING = "not available"
 NOT_COMPUTABLE = "not computable"
 MINUS = "\u2212"
@@ -121,8 +123,14 @@ class Column:
     band: str
     places: tuple[str, ...]
 
+    @property
+    def _between(self) -> str:
+        """An arrow where a measure has a value for each direction: the first place leads."""
+        definition = MEASURES.get(self.measure)
+        return " → " if definition is not None and definition.both_directions else " – "
+
     def __str__(self) -> str:
-        where = " – ".join(place(name) for name in self.places)
+        where = self._between.join(place(name) for name in self.places)
         if len(self.places) == 2 and self.places[0] == self.places[1]:
             where = f"within {place(self.places[0])}"
         return f"{words(self.measure)}, {words(self.band)}, {where} ({self.inverse})"
@@ -132,7 +140,7 @@ class Column:
         """Band and places without measure and inverse."""
         if len(self.places) == 2 and self.places[0] == self.places[1]:
             return f"{words(self.band)}: within {place(self.places[0])}"
-        return f"{words(self.band)}: " + " – ".join(place(name) for name in self.places)
+        return f"{words(self.band)}: " + self._between.join(place(name) for name in self.places)
 
 
 def column_of(name: str) -> Column | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from painconn.paths import Results
 from painconn.reporting.headline import headline
 from painconn.reporting.methods import methods_sections, methods_text
+from painconn.reporting.reliability import reliability_table
 from painconn.reporting.results import StudyResults, TargetResults
 from painconn.reporting.views import Position, control_views, data_view, provenance_tables, target_view
 from painconn.store import read_json, read_parquet, read_tsv
@@ -54,6 +55,7 @@ def read_results(folder: Path) -> StudyResults:
         targets={name: _read_target(paths, name, settings) for name, settings in study["targets"].items()},
         flow=group("flow.json", read_json),
         provenance=group("provenance.json", read_json),
+        reliability=group("features.json", read_json),
         features=group("features.parquet", read_parquet),
         spectra=group("spectra.tsv", table),
         quality=group("quality.tsv", table),
@@ -123,6 +125,7 @@ def render_page(results: StudyResults, centroids: Mapping[str, Position]) -> str
         headlines=headline(results),
         controls=control_views(results),
         targets=[target_view(results, target, centroids) for target in results.targets.values()],
+        reliability=reliability_table(results),
         data=data_view(results),
         methods=sections,
         references=references,

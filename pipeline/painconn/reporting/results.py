@@ -111,8 +111,8 @@ class StudyResults:
         The resolved study file.
     targets : dict of str to TargetResults
         In the order of the study file.
-    flow, provenance : mapping or None
-        Counts of what was found and used; versions, seeds and hashes.
+    flow, provenance, reliability : mapping or None
+        Counts of what was found and used; versions, seeds and hashes; how reliable the features are.
     features, spectra, quality, exclusions, not_computable : DataFrame or None
         The tables of the same names.
     """
@@ -121,6 +121,7 @@ class StudyResults:
     targets: dict[str, TargetResults]
     flow: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
+    reliability: Mapping[str, Any] | None = None
     features: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     quality: pd.DataFrame | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from painconn.config.connectivity import ConnectivityConfig
 from painconn.reporting import data_figures, effect_figures, prediction_figures
 from painconn.reporting.drawing import Picture
 from painconn.reporting.headline import answer, meaning, people, primary_performance
@@ -22,6 +23,7 @@ from painconn.reporting.notation import (
 )
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
 from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
+from painconn.reporting.reliability import attenuation_sentence
 from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
 from painconn.reporting.tables import (
     Table,
@@ -149,7 +151,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
         increment=increment_sentence(saved),
         interval_notes=score.notes if score else (),
-        limits=_limits(target),
+        limits=_limits(results, target),
         notes=tuple(dict.fromkeys(str(note) for note in (target.declaration or {}).get("notes") or [])),
         exploratory_families=None if exploratory.empty else exploratory_families(exploratory),
         exploratory_top=None if exploratory.empty else exploratory_top(exploratory, sides=target.sides),
@@ -204,9 +206,10 @@ def _classifier_pictures(
     return tuple(picture for picture in drawn if picture)
 
 
-def _limits(target: TargetResults) -> tuple[str, ...]:
+def _limits(results: StudyResults, target: TargetResults) -> tuple[str, ...]:
     """Say which effects this many people would have missed, and how wide the intervals are."""
-    return tuple(sentence for sentence in (_detectable(target), _widths(target)) if sentence)
+    sentences = (_detectable(target), attenuation_sentence(results, target), _widths(target))
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _detectable(target: TargetResults) -> str:
@@ -269,11 +272,17 @@ class DataView:
 def data_view(results: StudyResults) -> DataView:
     """Return the sections about the data; a table that was not saved is None."""
     quality, exclusions, missing = results.quality, results.exclusions, results.not_computable
-    warn_epochs = int((results.study.get("connectivity") or {}).get("warn_epochs", 0))
+    settings = ConnectivityConfig.model_validate(results.study.get("connectivity") or {})
     conditions = (results.study.get("data") or {}).get("conditions") or {}
-    n_epochs = {name: int(condition["n_epochs"]) for name, condition in conditions.items()}
+    n_epochs = {
+        name: int(condition["n_epochs"])
+        for name, condition in conditions.items()
+        if settings.measures_of("over_epochs")
+    }
     flags = (
-        None if quality is None or quality.empty else flag_table(quality, warn_epochs=warn_epochs, n_epochs=n_epochs)
+        None
+        if quality is None or quality.empty
+        else flag_table(quality, warn_epochs=settings.warn_epochs, n_epochs=n_epochs)
     )
     return DataView(
         flow=_flow(results),

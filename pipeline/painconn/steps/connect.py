@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +11,25 @@ from painconn.cleaning.epochs import remove_evoked
 from painconn.cleaning.quality import muscle_share
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
+from painconn.connectivity.surrogates import surrogate_floor
 from painconn.cortex.inverse import RegionKernel
 from painconn.cortex.lead_field import LeadField
 from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import RecordingFault
 from painconn.features.names import QUALITY, join
-from painconn.features.rows import ObservationFeatures
+from painconn.features.rows import Continuous, ObservationFeatures
 from painconn.paths import Results, SessionKey
-from painconn.store import read_arrays, read_result, write_arrays, write_result
+from painconn.provenance import seed_for
+from painconn.steps.connectivity_files import (
+    CONVENTIONS,
+    SURROGATES,
+    Floors,
+    connectivity_writers,
+    feature_writer,
+    matrix_records,
+)
+from painconn.store import read_arrays, read_result, write_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,66 +70,82 @@ def _connect(
     observations, channels = _observations(folder, key, cleaned)
     continuous = _continuous(folder, key, cleaned, channels)
     kernels = _kernels(results, settings, cleaned, observations, channels)
+    regions = next(iter(kernels.values())).region_names
     connectivity = ConnectivityConfig.model_validate(settings["connectivity"])
-    rows: list[dict[str, float]] = []
-    index: list[dict[str, str]] = []
+    rows, index, missing, matrices = [], [], [], []
     arrays: dict[str, NDArray[Any]] = {}
-    missing: list[dict[str, str]] = []
-    spectra = []
     for (condition, window), data in observations.items():
-        features = ObservationFeatures(
+        row = ObservationFeatures(
             connectivity,
             FeaturesConfig.model_validate(settings["features"]),
             sfreq_hz=cleaned["sfreq_hz"],
             highest_hz=cleaned["lowpass_hz"],
             channels=channels,
         )
-        features.add_sensors(data)
+        row.add_sensors(data)
         for inverse, kernel in kernels.items():
-            features.add_regions(inverse, kernel.region_names, kernel.values @ data)
-            envelopes = partial(_segments, kernel, continuous, cleaned["conditions"][condition]["segments"])
-            reason = (
-                cleaned["conditions"][condition]["segments_reason"]
-                if window == "epoch"
-                else "events have no continuous segments"
+            signals = kernel.values @ data
+            row.add_regions(inverse, regions, signals)
+            row.add_continuous(
+                inverse, regions, _segments(kernel, continuous, cleaned["conditions"][condition], window)
             )
-            features.add_envelopes(inverse, kernel.region_names, None if reason else envelopes, reason)
-        muscle = muscle_share(*features.sensor_density, channels, lowpass_hz=cleaned["lowpass_hz"])
-        rows.append(features.columns | _quality_columns(cleaned, condition) | {join(QUALITY, "muscle_index"): muscle})
-        spectra.append(features.sensor_spectrum_db)
+            place = {"condition": condition, "window": window, "inverse": inverse}
+            floors = _floors(row, signals, connectivity, settings, (key.participant, key.session, *place.values()))
+            for estimate in row.estimates[inverse]:
+                described, values = matrix_records(connectivity, estimate, floors, **place)
+                matrices += described
+                arrays |= values
+        muscle = muscle_share(*row.sensor_density, channels, lowpass_hz=cleaned["lowpass_hz"])
+        row.columns |= _quality_columns(cleaned, condition) | {join(QUALITY, "muscle_index"): muscle}
+        rows.append(row)
         index.append({"condition": condition, "window": window})
-        missing += [{"condition": condition, "window": window, **reason} for reason in features.not_computable]
-        arrays |= {f"{condition}__{window}__{name}": matrix for name, matrix in features.matrices.items()}
-    arrays |= {f"kernel__{inverse}": kernel.values for inverse, kernel in kernels.items()}
-    names = list(rows[0])
-    table = {
-        "columns": np.array(names),
-        "values": np.array([[row[name] for name in names] for row in rows]),
-        "spectra_db": np.array(spectra),
-        "spectra_freqs_hz": features.sensor_freqs_hz,
-    }
-    first = next(iter(kernels.values()))
+        missing += [{"condition": condition, "window": window, **reason} for reason in row.not_computable]
+    arrays |= {join("kernel", inverse): kernel.values for inverse, kernel in kernels.items()}
+    names, writers = connectivity_writers(results.connectivity(key), arrays, regions)
     record = {
         "step": "connect",
         **about,
         "observations": index,
         "not_computable": missing,
         "exclusions": cleaned["exclusions"],
-        "regions": list(first.region_names),
+        "regions": list(regions),
         "channels": list(channels),
-        "rank": first.rank,
+        "rank": next(iter(kernels.values())).rank,
         "sfreq_hz": cleaned["sfreq_hz"],
-        "smoothing_hz": features.smoothing_hz,
-        "estimators": {"phase measures": "over epochs", "envelope measures": "over time, mean over segments"},
-        "n_epochs": {name: condition["n_epochs"] for name, condition in cleaned["conditions"].items()},
+        "power": [place | row.power_smoothing for place, row in zip(index, rows, strict=True)],
         "fingerprints": cleaned["fingerprints"],
+        **CONVENTIONS,
+        **names,
+        "matrices": matrices,
     }
-    files = {f"{key.name}_desc-connectivity_relmat.npz": arrays, f"{key.name}_desc-features_table.npz": table}
-    write_result(results.connectivity(key), record, {name: partial(_write, arrays) for name, arrays in files.items()})
+    table = feature_writer(
+        [row.columns for row in rows],
+        [row.halves for row in rows],
+        [row.sensor_spectrum_db for row in rows],
+        rows[0].sensor_freqs_hz,
+    )
+    write_result(results.connectivity(key), record, {**writers, f"{key.name}_desc-features_table.npz": table})
 
 
-def _write(arrays: Mapping[str, NDArray[Any]], path: "Path") -> None:
-    write_arrays(path, arrays)
+def _floors(
+    row: ObservationFeatures,
+    signals: Signals,
+    connectivity: ConnectivityConfig,
+    settings: dict[str, Any],
+    labels: tuple[str, ...],
+) -> Floors | None:
+    """Compute the surrogate floors of the measures over epochs, when the study asks for them."""
+    if not connectivity.n_surrogates or not connectivity.measures_of("over_epochs"):
+        return None
+    seed = seed_for(settings["seed"], "surrogates", *labels)
+    floors = surrogate_floor(
+        signals,
+        lambda surrogate: row.estimate_over_epochs(surrogate).matrices,
+        n_surrogates=connectivity.n_surrogates,
+        seed=seed,
+        kind=SURROGATES,
+    )
+    return Floors(floors, seed)
 
 
 def _observations(
@@ -215,10 +240,15 @@ def _spread(epochs: list[Signals], samples: int) -> list[Signals]:
 
 
 def _segments(
-    kernel: RegionKernel, continuous: dict[str, Signals], spans: dict[str, list[list[int]]]
-) -> list[tuple[Signals, list[list[int]]]]:
-    """Return the continuous region signals of each recording and the spans to use in them."""
-    return [(kernel.values @ continuous[recording], spans[recording]) for recording in spans]
+    kernel: RegionKernel, continuous: dict[str, Signals], condition: dict[str, Any], window: str
+) -> Continuous | str:
+    """Return what gives the continuous region signals of each recording and the spans to use, or why there are none."""
+    if window != "epoch":
+        return "events have no continuous segments"
+    spans = condition["segments"]
+    return condition["segments_reason"] or (
+        lambda: [(kernel.values @ continuous[recording], spans[recording]) for recording in spans]
+    )
 
 
 def _quality_columns(cleaned: dict[str, Any], condition: str) -> dict[str, float]:

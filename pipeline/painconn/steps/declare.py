@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from painconn.config.connectivity import MUSCLE_FROM_HZ
-from painconn.connectivity.registry import MEASURES
+from painconn.connectivity.registry import MEASURES, TIME
 from painconn.cortex.template import region_names
-from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, block_names, edge_names, join, power_names
+from painconn.features.edges import block_names, edge_names
+from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, join, power_names
 from painconn.inference.families import Family
 
 MUSCLE = "muscle_index"
@@ -106,7 +107,7 @@ def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list
     sets = {"blocks": primary_tests(settings)}
     sets["edges"] = [n for band in family["bands"] for n in edge_names(family["measure"], inverse, band, regions)]
     for measure in settings["connectivity"]["measures"]:
-        if MEASURES[measure].estimator == "over_time":
+        if MEASURES[measure].estimators == TIME:
             sets[f"{measure} blocks"] = [
                 n for band in bands for n in block_names(measure, inverse, band, settings["groups"])
             ]

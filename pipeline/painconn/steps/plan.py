@@ -108,6 +108,7 @@ class Plan:
                 "cortex": cortex,
                 "connectivity": self.study.connectivity.model_dump(mode="json"),
                 "features": self.study.features.model_dump(mode="json"),
+                "seed": self.study.seed if self.study.connectivity.n_surrogates else None,
             }
         )
 

@@ -11,6 +11,7 @@ from painconn.config.data import Source
 from painconn.features.names import KEYS
 from painconn.paths import Results, SessionKey
 from painconn.recordings.features_table import read_features
+from painconn.steps.reliability import reliability
 from painconn.store import (
     MISSING,
     Writer,
@@ -61,11 +62,18 @@ def run(results: Results, settings: dict[str, Any]) -> None:
         "flow.json": _flow(inventory, records),
     }
     _describe_derivatives(results)
-    _write(results, _features(used), tables, values)
+    features = _features(used)
+    _write(results, features, tables, values, _reliability_files(features, used))
 
 
-def _write(results: Results, features: pd.DataFrame, tables: dict[str, pd.DataFrame], values: dict[str, Any]) -> None:
-    files: dict[str, Writer] = {"features.parquet": partial(save_parquet, features)}
+def _write(
+    results: Results,
+    features: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    values: dict[str, Any],
+    more: dict[str, Writer] | None = None,
+) -> None:
+    files: dict[str, Writer] = {"features.parquet": partial(save_parquet, features), **(more or {})}
     files |= {name: partial(save_tsv, table) for name, table in tables.items()}
     files |= {name: partial(save_json, value) for name, value in values.items()}
     write_result(results.table, {"step": "table", "observations": len(features)}, files)
@@ -89,6 +97,8 @@ def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
             "index": [about | observation | {"site": connected["site"]} for observation in connected["observations"]],
             "missing_rows": [about | row for row in connected["not_computable"]],
             "fingerprints": connected["fingerprints"],
+            "regions": connected["regions"],
+            "halves": np.full((2, *arrays["values"].shape), np.nan),
             **arrays,
         }
     return found
@@ -119,16 +129,35 @@ def _features(used: list[dict[str, Any]]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(KEYS))
     index = pd.DataFrame([row for record in used for row in record["index"]], columns=list(KEYS))
     columns = list(dict.fromkeys(name for record in used for name in record["columns"].tolist()))
-    aligned = [_aligned(record, columns) for record in used]
+    aligned = [_aligned(record, "values", columns) for record in used]
     return pd.concat([index, pd.DataFrame(np.vstack(aligned), columns=columns)], axis=1)
 
 
-def _aligned(record: dict[str, Any], columns: list[str]) -> np.ndarray:
+def _aligned(record: dict[str, Any], name: str, columns: list[str]) -> np.ndarray:
     """Order a session's columns like everybody's, by name; a column it lacks is missing."""
-    own = record["columns"].tolist()
+    own, values = record["columns"].tolist(), np.asarray(record[name])
     if own == columns:
-        return np.asarray(record["values"])
-    return pd.DataFrame(record["values"], columns=own).reindex(columns=columns).to_numpy()
+        return values
+    position = {column: index for index, column in enumerate(own)}
+    known = [column in position for column in columns]
+    aligned = np.full((*values.shape[:-1], len(columns)), np.nan)
+    aligned[..., known] = values[..., [position[column] for column in columns if column in position]]
+    return aligned
+
+
+def _reliability_files(features: pd.DataFrame, used: list[dict[str, Any]]) -> dict[str, Writer]:
+    """Return the files about reliability; none when no session has halves and none repeats."""
+    if not used:
+        return {}
+    columns = [str(column) for column in features.columns.drop(list(KEYS))]
+    halves = np.concatenate([_aligned(record, "halves", columns) for record in used], axis=1)
+    table, summary = reliability(features, halves, used[0]["regions"])
+    if not summary:
+        return {}
+    return {
+        "reliability.parquet": partial(save_parquet, table),
+        "features.json": partial(save_json, {"reliability": summary}),
+    }
 
 
 def _spectra(used: list[dict[str, Any]]) -> pd.DataFrame:

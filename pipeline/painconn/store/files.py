@@ -1,8 +1,4 @@
-"""Results on disk: written atomically, sidecar last, verified when read.
-
-A sidecar says what was made, whether the recording could be used, and the sha256 of every data file beside it. It is
-the file that the workflow tracks: while it is not there, nothing half-written is taken for a result.
-"""
+"""Files of results: JSON, tables and arrays, and the sidecars that vouch for them."""
 
 import json
 import os

@@ -1,0 +1,89 @@
+"""What the methods section says about bands, spectra, measures and gates."""
+
+from painconn.config.connectivity import ConnectivityConfig
+from painconn.connectivity.registry import MEASURES
+from painconn.reporting.citations import Citations
+from painconn.reporting.notation import listing, words
+
+
+def connectivity_paragraphs(settings: ConnectivityConfig, cited: Citations, *, segment_length_s: float) -> list[str]:
+    """Write the paragraphs about connectivity.
+
+    Parameters
+    ----------
+    settings : ConnectivityConfig
+        Of the study.
+    cited : Citations
+        Gets the works cited.
+    segment_length_s : float
+        Length of the contiguous segments of measures over time.
+
+    Returns
+    -------
+    paragraphs : list of str
+    """
+    bands = sorted(settings.bands_hz.items(), key=lambda item: item[1])
+    told = listing([f"{words(name)} {low:g}–{high:g} Hz" for name, (low, high) in bands])
+    return [
+        f"Bands, upper edge not included: {told}. Bands from 30 Hz are exploratory, because muscle dominates there "
+        f"{cited.cite('whitham2007')}.",
+        _samples(settings, cited, segment_length_s),
+        f"Measures: {'; '.join(_measure(settings, name, cited) for name in settings.measures)}. {_gates(settings)}",
+        *_surrogates(settings),
+    ]
+
+
+def _samples(settings: ConnectivityConfig, cited: Citations, segment_length_s: float) -> str:
+    sentences = []
+    if settings.measures_of("over_epochs"):
+        sentences.append(
+            "Measures over epochs take an epoch as one sample per frequency: spectra were "
+            f"{_spectra(settings, cited)}, values were computed per frequency bin and averaged over the bins of a band."
+        )
+    if settings.measures_of("over_time"):
+        sentences.append(
+            "Measures over time take the time points of the band-passed analytic signal within contiguous segments of "
+            f"{segment_length_s:g} s as samples and were averaged over segments."
+        )
+    if settings.precision == "float32":
+        sentences.append("They were computed in single precision.")
+    return " ".join(sentences)
+
+
+def _spectra(settings: ConnectivityConfig, cited: Citations) -> str:
+    if settings.spectra == "morlet":
+        return f"Morlet wavelets of {settings.n_cycles:g} cycles at whole Hz"
+    if settings.spectra == "fourier":
+        return "Fourier transforms under one Hann window (half-bandwidth 2 over the window's length)"
+    return (
+        f"multitaper estimates {cited.cite('thomson1982')} with a half-bandwidth of {settings.half_bandwidth_hz:g} Hz "
+        "(one taper for windows below 2 s; never below 1 over the window's length)"
+    )
+
+
+def _measure(settings: ConnectivityConfig, name: str, cited: Citations) -> str:
+    definition = MEASURES[name]
+    estimator = settings.estimator_of(name)
+    epochs, cycles = settings.gates_of(name)
+    gates = f"at least {epochs} epochs and {cycles:g} cycles" if estimator == "over_epochs" else f"{cycles:g} cycles"
+    source = f" {cited.work(f'{words(name)}: doi:{definition.doi}')}" if definition.doi else ""
+    return f"{words(name)} ({estimator.replace('_', ' ')}; {gates}): {definition.description}{source}"
+
+
+def _gates(settings: ConnectivityConfig) -> str:
+    lowered = settings.lowered_gates()
+    told = f"Gates were lowered below a measure's own minimum: {'; '.join(map(words, lowered))}. " if lowered else ""
+    return (
+        "A measure was not computed with fewer epochs, or with fewer cycles of the band's lower edge in an epoch or "
+        "segment, than said in brackets; over epochs, nor where a band is narrower than the spectra's smoothing. "
+        f"{told}Phase measures were flagged below {settings.warn_epochs} epochs. What was not computable stays missing."
+    )
+
+
+def _surrogates(settings: ConnectivityConfig) -> list[str]:
+    if not settings.n_surrogates:
+        return []
+    return [
+        f"For every edge of a measure over epochs, mean and 95 % bound without coupling were taken from "
+        f"{settings.n_surrogates} surrogates in which the epochs of each region were rotated against each other."
+    ]

@@ -1,0 +1,125 @@
+"""How reliable the features are, and what that does to an effect."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from painconn.reporting.notation import NOT_COMPUTABLE, count, interval, is_number, listing, number, side_name, words
+from painconn.reporting.results import StudyResults, TargetResults
+from painconn.reporting.tables import Table
+
+_HEADER = (
+    "observation",
+    "measure",
+    "band",
+    "inverse",
+    "people",
+    "edges: median (quartiles)",
+    "blocks: median (lowest to highest)",
+    "edges of one person: median r",
+)
+_REPEATED = ("people with several sessions", "blocks: ICC(2,1)", "blocks: ICC(3,1)")
+
+
+def reliability_table(results: StudyResults) -> Table | None:
+    """Return reliability of what the targets compare, a row per measure, band and inverse; None when not saved."""
+    entries = [entry for sides in _compared(results) for entry in _entries(results, *sides)]
+    if not entries:
+        return None
+    repeated = any("icc_2_1" in entry for entry in entries)
+    return Table(
+        caption="Split-half reliability over people, from every other epoch or segment of one session "
+        "(Spearman-Brown)" + (", and agreement of single sessions (median over blocks)." if repeated else "."),
+        header=_HEADER + _REPEATED if repeated else _HEADER,
+        rows=tuple(_row(entry, repeated=repeated) for entry in entries),
+    )
+
+
+def _compared(results: StudyResults) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
+    """Yield every observation that a target looks at, once, and the differences of those within people."""
+    contrasts = [target.settings["contrast"] for target in results.targets.values()]
+    singles = [contrast["observation"] for contrast in contrasts if contrast["kind"] == "between"]
+    within = [(contrast["b"], contrast["a"]) for contrast in contrasts if contrast["kind"] == "within"]
+    singles += [side for pair in within for side in reversed(pair)]
+    told: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
+    for pair in [*((single, None) for single in singles), *within]:
+        if pair not in told:
+            told.append(pair)
+    yield from told
+
+
+def _entries(
+    results: StudyResults, of: Mapping[str, Any], minus: Mapping[str, Any] | None
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the saved entries of an observation or a difference; the sign of a difference does not matter."""
+    wanted = {_key(side) for side in (of, minus) if side}
+    for entry in (results.reliability or {}).get("reliability") or []:
+        if {_key(side) for side in (entry, entry["minus"]) if side} == wanted:
+            yield entry
+
+
+def _key(side: Mapping[str, Any]) -> tuple[str, str]:
+    return str(side["condition"]), str(side.get("window", "epoch"))
+
+
+def _row(entry: Mapping[str, Any], *, repeated: bool) -> tuple[str, ...]:
+    minus = entry["minus"]
+    name = f"{side_name(entry)} against {side_name(minus)}, difference" if minus else side_name(entry)
+    halves = entry.get("spearman_brown") or {}
+    edges, blocks = (halves.get(kind) or {} for kind in ("edges", "blocks"))
+    row = (
+        name,
+        words(entry["measure"]),
+        words(entry["band"]),
+        str(entry["inverse"]),
+        count(entry.get("n_people")),
+        _middle(edges, "q25", "q75"),
+        _middle(blocks, "lowest", "highest"),
+        _median(entry.get("edges_within_person_r")),
+    )
+    if not repeated:
+        return row
+    iccs = (_median((entry.get(name) or {}).get("blocks")) for name in ("icc_2_1", "icc_3_1"))
+    return (*row, count(entry.get("n_people_repeated")), *iccs)
+
+
+def _median(spread: Mapping[str, Any] | None) -> str:
+    return number((spread or {}).get("median"), absent=NOT_COMPUTABLE)
+
+
+def _middle(spread: Mapping[str, Any], low: str, high: str) -> str:
+    if not is_number(spread.get("median")):
+        return NOT_COMPUTABLE
+    return f"{_median(spread)} ({interval(spread[low], spread[high])})"
+
+
+def attenuation_sentence(results: StudyResults, target: TargetResults) -> str:
+    """Say which true effect stands behind the smallest detectable one, band by band; empty when not saved."""
+    detectable = (target.declaration or {}).get("minimum_detectable_effect") or {}
+    smallest, primary = detectable.get("one_test"), target.settings.get("primary") or {}
+    if not is_number(smallest) or not primary:
+        return ""
+    contrast = target.settings["contrast"]
+    sides = (contrast["observation"], None) if target.kind == "between" else (contrast["b"], contrast["a"])
+    blocks = {
+        entry["band"]: (entry.get("spearman_brown") or {}).get("blocks") or {}
+        for entry in _entries(results, *sides)
+        if (entry["measure"], entry["inverse"]) == (primary.get("measure"), primary.get("inverse"))
+    }
+    told = [_behind(words(band), blocks[band], smallest) for band in primary.get("bands") or [] if band in blocks]
+    if not told:
+        return ""
+    what = "primary blocks" if target.kind == "between" else "difference of the primary blocks within people"
+    return (
+        f"Errors of measurement shrink an effect to the root of the reliability. Behind an observed "
+        f"{detectable.get('effect') or 'effect size'} of {number(smallest)} stands, with the split-half reliability of "
+        f"the {what} (median over blocks), a true one of {listing(told)}. Reliability of few people is itself "
+        "uncertain, and within one session it tends to come out too high: the true effects are then larger still."
+    )
+
+
+def _behind(band: str, spread: Mapping[str, Any], smallest: float) -> str:
+    if not is_number(spread.get("median")):
+        return f"unknown size in {band} (reliability {NOT_COMPUTABLE})"
+    if not is_number(spread.get("attenuation")):
+        return f"unknown size in {band} (reliability {number(spread['median'])}: none was found)"
+    return f"{number(smallest / spread['attenuation'])} in {band} (reliability {number(spread['median'])})"
