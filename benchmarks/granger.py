@@ -53,7 +53,7 @@ def peer(signals: NDArray[np.float64], pairs: Pairs) -> list[NDArray[np.float64]
 def cross_spectra(signals: NDArray[np.float64]) -> MeanCrossSpectra:
     """Return the mean cross-spectra with the tapers that the peer uses."""
     tapers = slepian_tapers(signals.shape[-1], sfreq_hz=SFREQ_HZ, half_bandwidth_hz=HALF_BANDWIDTH_HZ)
-    return mean_cross_spectra(signals, tapers, np.arange(len(tapers.freqs_hz)))
+    return mean_cross_spectra(signals, tapers)
 
 
 def at_every_bin(cross: MeanCrossSpectra) -> list[NDArray[np.float64]]:

@@ -172,7 +172,9 @@ def _empty(n_bins: int, n_regions: int) -> tuple[Values, Values]:
     return np.zeros((_N_SUMS, n_bins, n_regions * (n_regions - 1) // 2)), np.zeros((n_bins, n_regions))
 
 
-def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers, bins: NDArray[np.intp]) -> MeanCrossSpectra:
+def mean_cross_spectra(
+    signals: NDArray[np.floating], tapers: Tapers, bins: NDArray[np.intp] | None = None
+) -> MeanCrossSpectra:
     """Average the cross-spectral matrix over epochs.
 
     Parameters
@@ -181,8 +183,8 @@ def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers, bins: NDAr
         Real signals.
     tapers : Tapers
         For this number of times.
-    bins : array of int, shape (frequencies,)
-        Which bins of ``tapers.freqs_hz``.
+    bins : array of int, shape (frequencies,) | None
+        Which bins of ``tapers.freqs_hz``; None takes all, from 0 Hz to Nyquist.
 
     Returns
     -------
@@ -190,6 +192,7 @@ def mean_cross_spectra(signals: NDArray[np.floating], tapers: Tapers, bins: NDAr
         Two-sided density; always double precision.
     """
     n_epochs, n_signals, _ = signals.shape
+    bins = np.arange(len(tapers.freqs_hz)) if bins is None else bins
     total = np.zeros((len(bins), n_signals, n_signals), dtype=complex)
     for blocks in coefficient_blocks(signals, tapers, bins, gains=np.ones(n_signals)):
         # Products of real matrices: complex ones of a stack run at a third of their speed.

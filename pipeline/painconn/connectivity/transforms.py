@@ -75,7 +75,7 @@ class TaperTransform:
         """Return the mean cross-spectral matrix of the bins of some bands, or from 0 Hz to Nyquist."""
         freqs_hz = self.tapers.freqs_hz
         inside = [band_bins(freqs_hz, band_hz) for band_hz in (bands_hz or {}).values()]
-        bins = np.arange(len(freqs_hz)) if bands_hz is None else np.flatnonzero(np.any(inside, axis=0))
+        bins = np.flatnonzero(np.any(inside, axis=0)) if bands_hz else None
         return mean_cross_spectra(signals, self.tapers, bins)
 
 
