@@ -6,7 +6,7 @@ Usage: python tools/generate_docs.py [--check]
 import re
 import sys
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,7 +17,8 @@ from pydantic_core import PydanticUndefined
 
 from painconn.config.cleaning import PRESETS
 from painconn.config.study import StudyConfig
-from painconn.connectivity.facts import facts_of
+from painconn.connectivity.facts import facts_of, graph_facts_of
+from painconn.connectivity.graph.registry import GRAPH_MEASURES
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.prediction.registry import CLASSIFIERS
@@ -56,7 +57,7 @@ def registry_table(registry: Mapping[str, Any]) -> list[str]:
     return table([name.replace("_", " ") for name in names], rows)
 
 
-def measures_table() -> list[str]:
+def measures_table(measures: Mapping[str, Any], facts_of: Callable[[Any], dict[str, str]]) -> list[str]:
     """Return a table with a row per measure, its properties in words."""
     rows = [
         [
@@ -65,9 +66,9 @@ def measures_table() -> list[str]:
             *(cell(fact) for fact in facts_of(measure).values()),
             registry_cell("doi", measure.doi),
         ]
-        for measure in MEASURES.values()
+        for measure in measures.values()
     ]
-    facts = facts_of(next(iter(MEASURES.values())))
+    facts = facts_of(next(iter(measures.values())))
     return table(("name", "description", *facts, "source"), rows)
 
 
@@ -96,7 +97,16 @@ def registry_pages() -> dict[str, list[str]]:
             " instantaneous mixing of independent sources leaves the measure at its floor. The method is described in"
             " [connectivity](../method/connectivity.md).",
             "",
-            *measures_table(),
+            *measures_table(MEASURES, facts_of),
+        ],
+        "graph-measures.md": [
+            "# Graph measures",
+            "",
+            "What `features.graph_measures` can name. Ranges are those of graphs whose weights lie in [0, 1]. Measures"
+            " that are compared with null graphs take `features.graph_nulls` of them. The method is described in"
+            " [graph measures](../method/graph.md).",
+            "",
+            *measures_table(GRAPH_MEASURES, graph_facts_of),
         ],
         "classifiers.md": [
             "# Classifiers",

@@ -8,6 +8,7 @@ import pytest
 from painconn.cli.check import refusals
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.loader import load_study
+from painconn.connectivity.graph.registry import GRAPH_MEASURES
 from painconn.connectivity.registry import MEASURES
 
 
@@ -35,6 +36,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
     ("registry", "entry"),
     [
         ("measures", "wpli2_debiased"),
+        ("graph_measures", "betweenness"),
         ("classifiers", "ridge"),
         ("inverses", "lcmv"),
         ("readers", "brainvision"),
@@ -60,6 +62,18 @@ def test_the_measures_can_be_read_in_narrow_and_wide_windows(columns):
         assert fact in text
     assert "…" not in text
     assert done.stdout.count("doi:") == sum(bool(measure.doi) for measure in MEASURES.values())
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_the_graph_measures_can_be_read_in_narrow_and_wide_windows(columns):
+    done = painconn("list", "graph_measures", COLUMNS=columns)
+    lines = done.stdout.splitlines()
+    assert set(GRAPH_MEASURES) <= set(lines)
+    assert max(map(len, lines)) <= int(columns)
+    text = " ".join(done.stdout.split())
+    for fact in ("a value per region", "1 or more", "in the reciprocal unit", "compared with null graphs"):
+        assert fact in text
+    assert done.stdout.count("doi:") == len(GRAPH_MEASURES)
 
 
 def test_check_tells_which_measures_the_gates_will_refuse_and_why(repository):

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.loader import load_study, study_from_mapping, with_data_root
 from painconn.connectivity.engine import over_epochs
+from painconn.connectivity.graph.thresholds import edges_at
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.surrogates import surrogate_floor
 from painconn.errors import ConfigError
@@ -116,6 +117,15 @@ def test_every_problem_at_once_with_file_line_and_hint(study_file):
         (MINIMAL + "connectivity: {spectra: morlet, measures: [psi]}\n", "multitaper or fourier, not morlet"),
         (MINIMAL + "connectivity: {precision: float16}\n", "float32"),
         (MINIMAL + "connectivity: {n_surrogates: 10}\n", "wanted 0, or at least 19"),
+        (
+            MINIMAL + "features: {graph_measures: [betweennes]}\n",
+            "betweennes; did you mean betweenness?; there are: degree",
+        ),
+        (MINIMAL + "features: {graph_measures: [degree, degree]}\n", "graph measure degree is named twice"),
+        (MINIMAL + "features: {graph_densities: [0.2]}\n", "found 1 density, wanted at least two"),
+        (MINIMAL + "features: {graph_densities: [0.2, 0.2]}\n", "density 0.2 before 0.2, wanted an increasing order"),
+        (MINIMAL + "features: {graph_densities: [0, 0.5, 1.5]}\n", "density 0, 1.5, wanted above 0 and at most 1"),
+        (MINIMAL + "features: {graph_nulls: 0}\n", "greater than or equal to 1"),
         (MINIMAL + "cortex: {inverses: [magic]}\n", "unknown inverse magic"),
         (MINIMAL.replace("layout: bids", "layout: folder"), "needs a pattern"),
         (MINIMAL.replace("kind: rest", "kind: events"), "descriptions of its events"),
@@ -164,6 +174,40 @@ def test_all_problems_of_a_section_are_told_at_once(study_file):
     told = "\n".join(map(str, problems_of(study_file(text))))
     for expected in ("cohy is complex", "unknown measure nothing", "pli is named twice", "float64", "greater than 0"):
         assert expected in told
+
+
+def test_all_problems_of_graph_options_are_told_at_once(study_file):
+    options = "{graph_measures: [degre, hubs, strength, strength], graph_densities: [0.5, 0.4, 2], graph_nulls: -1}"
+    told = "\n".join(map(str, problems_of(study_file(f"{MINIMAL}features: {options}\n"))))
+    for expected in (
+        "did you mean degree?",
+        "unknown graph measure hubs; there are",
+        "graph measure strength is named twice",
+        "density 2, wanted above 0",
+        "density 0.5 before 0.4",
+        "features.graph_nulls",
+    ):
+        assert expected in told
+
+
+def test_graph_measures_need_a_symmetric_measure(study_file):
+    text = MINIMAL + "    primary: {measure: imcoh}\nconnectivity: {measures: [imcoh, dpli]}\n"
+    load_study(study_file(text))
+    (problem,) = problems_of(study_file(text + "features: {graph_measures: [degree]}\n"))
+    assert "none of connectivity.measures (imcoh, dpli) is symmetric" in str(problem)
+    assert "no undirected graph" in str(problem)
+    load_study(study_file(text.replace("dpli", "coh") + "features: {graph_measures: [degree]}\n"))
+
+
+@pytest.mark.parametrize("density", [0.0002, 0.00022, 0.5 / 2278, 0.001])
+def test_a_density_without_an_edge_is_refused_as_the_graphs_would(study_file, density):
+    text = f"{MINIMAL}features: {{graph_measures: [degree], graph_densities: [{density}, 0.5]}}\n"
+    try:
+        edges_at(density, 68)
+    except ValueError:
+        assert "keeps no edge among 68 regions" in str(problems_of(study_file(text))[0])
+    else:
+        load_study(study_file(text))
 
 
 @pytest.mark.parametrize("estimator", ["over_epochs", "over_time"])

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from painconn.connectivity.graph.networks import Networks, Randomness
-from painconn.connectivity.graph.registry import GRAPH_MEASURES
+from painconn.connectivity.graph.registry import DENSITIES, GRAPH_MEASURES
 from painconn.connectivity.graph.sweep import graph_measures, sweep
-from painconn.connectivity.graph.thresholds import DENSITIES, edges_at, strongest_edges, symmetric_weights
+from painconn.connectivity.graph.thresholds import edges_at, strongest_edges, symmetric_weights
 
 NAMES = list(GRAPH_MEASURES)
 NODE_NAMES = [name for name in NAMES if GRAPH_MEASURES[name].level == "node"]

@@ -14,6 +14,7 @@ from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.cortex import CortexConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Target
+from painconn.connectivity.graph.registry import GRAPH_MEASURES
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.prediction.registry import CLASSIFIERS
@@ -30,8 +31,8 @@ MACHINE = re.compile(
     re.IGNORECASE,
 )
 REGISTRIES = {
-    "measures": MEASURES, "classifiers": CLASSIFIERS, "inverses": {**INVERSES, **PARCELLATIONS}, "readers": READERS,
-    "checks": CHECKS, "phenotypes": PHENOTYPES,
+    "measures": MEASURES, "graph_measures": GRAPH_MEASURES, "classifiers": CLASSIFIERS,
+    "inverses": {**INVERSES, **PARCELLATIONS}, "readers": READERS, "checks": CHECKS, "phenotypes": PHENOTYPES,
 }  # fmt: skip
 CLEANING, CONNECTIVITY, CORTEX = CleaningConfig(), ConnectivityConfig(), CortexConfig()
 MIN_EPOCHS, MIN_CYCLES = CONNECTIVITY.gates_of("wpli2_debiased")
@@ -112,7 +113,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
 
 @pytest.mark.parametrize("registry", REGISTRIES)
 def test_every_registry_entry_is_documented(registry):
-    text = (DOCS / "reference" / f"{registry}.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / f"{registry.replace('_', '-')}.md").read_text(encoding="utf-8")
     assert [name for name in REGISTRIES[registry] if f"| `{name}` |" not in text] == []
     assert [entry.doi for entry in REGISTRIES[registry].values() if getattr(entry, "doi", "") not in text] == []
 

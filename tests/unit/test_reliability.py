@@ -191,6 +191,16 @@ def test_the_table_has_a_row_per_connectivity_column_and_observation(rng):
     assert rest["edges_within_person_r"]["n"] == 40
 
 
+def test_graph_columns_have_no_halves_and_no_place_in_the_table(rng):
+    features, halves = observations(rng, list("abcdefgh"), sessions=("1", "2"))
+    graphs = ["graph__modularity__coh__lcmv__alpha", "graph__degree__coh__lcmv__alpha__insula-lh"]
+    more = features.assign(**{name: rng.standard_normal(len(features)) for name in graphs})
+    without = np.concatenate([halves, np.full((*halves.shape[:2], len(graphs)), np.nan)], axis=-1)
+    (found, summary), (expected, same) = reliability(more, without, REGIONS), reliability(features, halves, REGIONS)
+    pd.testing.assert_frame_equal(found, expected)
+    assert summary == same
+
+
 def test_the_order_of_rows_does_not_matter(rng):
     features, halves = observations(rng, list("abcdefgh"), sessions=("1", "2"))
     order = rng.permutation(len(features))

@@ -1,6 +1,7 @@
 from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.features import FeaturesConfig
 from painconn.reporting.citations import Citations
-from painconn.reporting.connectivity_text import connectivity_paragraphs
+from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
 
 
 def text_of(**settings):
@@ -34,3 +35,19 @@ def test_only_what_was_done_is_described():
     assert "Measures over time" not in text_of(measures=["coh"])
     assert "Morlet wavelets of 5 cycles" in text_of(measures=["coh"], spectra="morlet", n_cycles=5)
     assert "one Hann window" in text_of(measures=["coh"], spectra="fourier")
+
+
+def test_graph_measures_are_described_only_when_there_are_some():
+    def told(**chosen):
+        connectivity = ConnectivityConfig.model_validate({"measures": ["coh", "imcoh"]})
+        return "".join(graph_paragraphs(connectivity, FeaturesConfig.model_validate(chosen), Citations()))
+
+    assert told() == ""
+    text = told(graph_measures=["betweenness", "global_efficiency"], graph_densities=[0.1, 0.2])
+    assert text.startswith("Graph measures of coherence: ")
+    assert "asks for, weighted; area under the curve over densities 0.1 and 0.2, divided by their range." in text
+    assert "global efficiency: Mean of 1 / distance over pairs [2]" in text
+    assert "Null graphs" not in text
+    text = told(graph_measures=["small_worldness"], graph_binarise=True, graph_nulls=30)
+    assert "all of weight 1;" in text
+    assert "Null graphs of the same degrees: 30 per graph and density." in text

@@ -1,5 +1,6 @@
 """How numbers and names are written, and figures of extreme values."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -52,7 +53,13 @@ def test_column_names_become_words() -> None:
         "debiased wPLI, alpha, within sensory L (lcmv)"
     )
     assert column_words("power_rel__sensors__alpha__mean") == "relative power, alpha, mean (sensors)"
-    assert column_of("quality__n_epochs") is None
+    graph = "graph__betweenness__wpli2_debiased__lcmv__alpha"
+    assert column_words(f"{graph}__insula-rh") == "betweenness of debiased wPLI, alpha, insula R (lcmv)"
+    assert column_words(graph.replace("betweenness", "modularity")) == "modularity of debiased wPLI, alpha (lcmv)"
+    parsed = (column_of(graph), column_of(f"{graph}__insula-rh"))
+    assert [column.short for column in parsed if column] == ["alpha", "alpha: insula R"]
+    assert column_of(f"{graph}__insula-rh__insula-lh") is column_of("graph__modularity__coh__lcmv") is None
+    assert column_of("coh__lcmv__alpha") is column_of("quality__n_epochs") is None
     assert column_words("quality__n_epochs") == "quality__n_epochs"
     assert place("insula-rh") == "insula R"
     assert (plural(1, "line"), plural(2, "person", "people"), listing(["a", "b", "c"])) == (
@@ -112,3 +119,29 @@ def test_an_arrow_says_which_place_leads_where_both_directions_are_columns(monke
     monkeypatch.setitem(MEASURES, "flow", replace(MEASURES["dpli"], name="flow", both_directions=True))
     assert "L → insula" in str(column_of("flow__lcmv__alpha__postcentral-lh__insula-rh"))
     assert "→" not in str(column_of("coh__lcmv__alpha__postcentral-lh__insula-rh"))
+
+
+@pytest.mark.parametrize("measure", ["imcoh", "psi", "trgc", "gc_net", "impcoh", "dpli"])
+def test_a_measure_with_a_sign_says_who_leads_in_labels_and_captions(measure: str) -> None:
+    places = ("two-rh", "one-lh")
+    tests = block_tests([2.0, 0.4, -0.1], [0.01, 0.5, 0.9]).iloc[1:2]
+    tests = tests.assign(test=f"{measure}__lcmv__alpha__two-rh__one-lh")
+    assert "two R → one L" in column_words(tests["test"].iloc[0])
+    forest = effect_figures.largest_effects(tests, sides=("a", "b"), title="t")
+    assert forest is not None
+    assert "where A leads" in forest.caption
+    cells = list(effect_figures._cells(effect_figures.blocks_of(tests)))
+    assert [cell[:2] for cell in cells] == [places, places[::-1]]
+    assert [cell[3] for cell in cells] == [0.4, -0.4]
+    matrix = effect_figures.block_matrices(tests, sides=("a", "b"), title="t")
+    assert matrix is not None
+    assert "row leads the column where the measure is positive" in matrix.caption
+    assert {"0.4", "\u22120.4"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", matrix.svg))
+
+
+def test_a_measure_without_direction_is_drawn_once_below_the_diagonal() -> None:
+    tests = block_tests([2.0, 0.4, -0.1], [0.01, 0.5, 0.9])
+    assert len(list(effect_figures._cells(effect_figures.blocks_of(tests)))) == 3
+    matrix = effect_figures.block_matrices(tests, sides=("a", "b"), title="t")
+    assert matrix is not None
+    assert "below it between two groups" in matrix.caption

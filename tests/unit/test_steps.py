@@ -8,6 +8,7 @@ from painconn.cli.run import run_study
 from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
+from painconn.connectivity.graph.sweep import sweep
 from painconn.cortex.inverse import RegionKernel
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
@@ -62,14 +63,15 @@ def ready_study(tmp_path, rng):
 @pytest.fixture
 def demo_plan(repository, tmp_path):
     """Make the plan of the demo study, without its recordings, for a number of surrogates."""
-    session = {"participant": "01", "session": "", "site": "lab", "montage": None}
+    session = {"participant": "01", "session": "", "site": "site1", "montage": None}
 
     def make(n_surrogates=0):
         study = load_study(repository / "configs" / "studies" / "demo.yaml")
         connectivity = study.connectivity.model_copy(update={"n_surrogates": n_surrogates})
         plan = object.__new__(Plan)
         plan.study = study.model_copy(update={"connectivity": connectivity})
-        plan.results, plan.inventory, plan.sessions = Results(tmp_path), {"sessions": []}, {"sub-01": session}
+        plan.inventory = {"sessions": [], "montages": {}}
+        plan.results, plan.sessions = Results(tmp_path), {"sub-01": session}
         return plan
 
     return make
@@ -149,6 +151,39 @@ def test_the_primary_family_is_21_blocks_by_three_bands_and_gamma_is_adjusted_fo
         gamma = any("low_gamma" in test for test in family.tests)
         assert gamma == ("muscle_index" in family.covariates)
         assert gamma == all("low_gamma" in test for test in family.tests)
+
+
+def test_graph_measures_make_exploratory_families_of_symmetric_measures(demo_settings):
+    plain = families(demo_settings, [])
+    assert not any("graph" in family.name for family in plain)
+    connectivity = demo_settings["connectivity"] | {"measures": ["wpli2_debiased", "aec_orth", "imcoh"]}
+    chosen = demo_settings | {"connectivity": connectivity, "graph_measures": ["betweenness", "modularity"]}
+    graphs = {family.name: family for family in families(chosen, []) if family.name.startswith("graph ")}
+    assert list(graphs) == [
+        f"graph {graph} of {measure}, lcmv{suffix}"
+        for suffix in ("", ", adjusted for muscle")
+        for measure in ("wpli2_debiased", "aec_orth")
+        for graph in ("betweenness", "modularity")
+    ]
+    assert all(family.role == "exploratory" for family in graphs.values())
+    assert len(graphs["graph betweenness of aec_orth, lcmv"].tests) == 3 * 68
+    whole, gamma = (graphs[f"graph modularity of wpli2_debiased, lcmv{end}"] for end in ("", ", adjusted for muscle"))
+    assert whole.tests == tuple(f"graph__modularity__wpli2_debiased__lcmv__{b}" for b in ("theta", "alpha", "beta"))
+    assert whole.covariates == ("age", "sex")
+    assert gamma.tests == ("graph__modularity__wpli2_debiased__lcmv__low_gamma",)
+    assert gamma.covariates == ("age", "sex", "muscle_index")
+
+
+def test_graph_options_rerun_connect_and_never_cleaning(demo_plan):
+    plan = demo_plan()
+    before = [plan.settings_clean("sub-01"), plan.settings_connect("sub-01"), plan.settings_target("hyperalgesia")]
+    for update, target_changes in (({"graph_nulls": 50}, False), ({"graph_measures": ("degree",)}, True)):
+        features = plan.study.features.model_copy(update=update)
+        plan.study = plan.study.model_copy(update={"features": features})
+        after = [plan.settings_clean("sub-01"), plan.settings_connect("sub-01"), plan.settings_target("hyperalgesia")]
+        assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, not target_changes]
+    assert json.loads(after[1])["features"]["graph_nulls"] == 50
+    assert json.loads(after[2])["graph_measures"] == ["degree"]
 
 
 def test_feature_sets_start_with_the_primary_family_and_leave_gamma_out(demo_settings):
@@ -342,6 +377,34 @@ def test_the_connect_step_saves_matrices_halves_and_columns_that_agree(cleaned_s
     assert features["halves"].shape == (2, 1, len(columns))
     connectivity = np.array([name.startswith(("wpli2_debiased", "aec_orth")) for name in columns])
     assert (np.isfinite(features["halves"][:, 0]) == connectivity).all()
+
+
+def test_the_connect_step_adds_graph_columns_and_leaves_the_others_as_they_were(cleaned_session):
+    results, key, settings = cleaned_session
+    found = []
+    for graph_measures in ([], ["strength", "global_efficiency"]):
+        features = settings["features"] | {"graph_measures": graph_measures, "graph_densities": [0.2, 0.3]}
+        connect.run(results, settings | {"features": features}, key.name)
+        sidecar = results.connectivity(key)
+        found.append(read_arrays(sidecar.with_name(f"{key.name}_desc-features_table.npz")))
+    before, after = found
+    columns = after["columns"].tolist()
+    graph = np.array([name.startswith("graph__") for name in columns])
+    assert [name for name, new in zip(columns, graph, strict=True) if not new] == before["columns"].tolist()
+    np.testing.assert_array_equal(after["values"][:, ~graph], before["values"])
+    assert graph.sum() == 2 * 4 * (4 + 1)
+    assert np.isnan(after["halves"][..., graph]).all()
+    reasons = [row for row in read_result(sidecar)["not_computable"] if "graph" in row["measure"]]
+    matrix = read_connectivity(sidecar).select(measure="aec_orth", band="alpha").one().values
+    value = after["values"][0, columns.index("graph__strength__aec_orth__lcmv__alpha__insula-rh")]
+    expected = sweep(matrix, ["strength"], [0.2, 0.3]).areas["strength"][0, 2]
+    np.testing.assert_equal(value, expected)
+    missing = {
+        (name.split("__")[2], name.split("__")[4])
+        for name, number in zip(columns, after["values"][0], strict=True)
+        if name.startswith("graph__") and np.isnan(number)
+    }
+    assert {(row["measure"].split()[-2], row["band"]) for row in reasons} == missing
 
 
 def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(cleaned_session):

@@ -30,6 +30,7 @@ class Registry(StrEnum):
     """What `painconn list` can show."""
 
     measures = "measures"
+    graph_measures = "graph_measures"
     classifiers = "classifiers"
     inverses = "inverses"
     readers = "readers"

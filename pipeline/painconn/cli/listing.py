@@ -14,15 +14,18 @@ from painconn.provenance import SHIPPED
 
 if TYPE_CHECKING:
     from painconn.connectivity.definition import MeasureDefinition
+    from painconn.connectivity.graph.registry import GraphMeasureDefinition
 
 _REGISTRIES = {
     "measures": ("painconn.connectivity.registry", "MEASURES"),
+    "graph_measures": ("painconn.connectivity.graph.registry", "GRAPH_MEASURES"),
     "classifiers": ("painconn.prediction.registry", "CLASSIFIERS"),
     "inverses": ("painconn.cortex.registry", "INVERSES"),
     "readers": ("painconn.recordings.registry", "READERS"),
     "checks": ("painconn.recordings.registry", "CHECKS"),
     "phenotypes": ("painconn.recordings.registry", "PHENOTYPES"),
 }
+_PARAGRAPHS = {"measures": "facts_of", "graph_measures": "graph_facts_of"}
 _HIDDEN = {"function"}
 _INDENT = 4
 
@@ -30,9 +33,10 @@ _INDENT = 4
 def print_registry(name: str) -> None:
     """Print a registry: measures as paragraphs, which narrow windows can hold, the others as a table."""
     console = Console()
-    if name == "measures":
+    if name in _PARAGRAPHS:
+        facts_of = getattr(import_module("painconn.connectivity.facts"), _PARAGRAPHS[name])
         for definition in _registry(name):
-            console.print(_paragraph(definition), highlight=False)
+            console.print(_paragraph(definition, facts_of(definition)), highlight=False)
         return
     rows = _datasets() if name == "datasets" else [_shown(entry) for entry in _registry(name)]
     if not rows:
@@ -54,13 +58,11 @@ def _shown(entry: Any) -> dict[str, Any]:
     return {key: value for key, value in asdict(entry).items() if key not in _HIDDEN}
 
 
-def _paragraph(measure: "MeasureDefinition") -> Group:
+def _paragraph(measure: "MeasureDefinition | GraphMeasureDefinition", facts: dict[str, str]) -> Group:
     """Say what a measure is, what it needs and where it comes from."""
-    from painconn.connectivity.facts import facts_of
-
     told = [
         measure.description,
-        "; ".join(facts_of(measure).values()),
+        "; ".join(facts.values()),
         *([f"doi:{measure.doi}"] if measure.doi else []),
     ]
     lines = Text("\n").join(Text(line) for line in told)

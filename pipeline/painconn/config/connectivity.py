@@ -1,12 +1,12 @@
 """``connectivity``: bands, spectra, gates and measures."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from painconn.config.base import Name, Section
+from painconn.config.names import named_twice, unknown_name
 from painconn.connectivity.definition import Estimator, MeasureDefinition
 from painconn.connectivity.registry import MEASURES
 
@@ -79,6 +79,10 @@ class ConnectivityConfig(Section):
         """Return the measures that this study estimates over epochs, or over time."""
         return [name for name in self.measures if self.estimator_of(name) == estimator]
 
+    def symmetric_measures(self) -> list[str]:
+        """Return the measures whose matrices are undirected graphs."""
+        return [name for name in self.measures if MEASURES[name].kind == "symmetric"]
+
     def gates_of(self, measure: str) -> tuple[int, float]:
         """Return the smallest number of epochs and of cycles at which a measure is computed."""
         definition = MEASURES[measure]
@@ -110,7 +114,7 @@ class ConnectivityConfig(Section):
     @classmethod
     def _columns(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         problems = [problem for name in dict.fromkeys(names) for problem in _why_no_column(name)]
-        problems += [f"measure {name} is named twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        problems += named_twice("measure", names)
         if problems:
             raise ValueError("; ".join(problems))
         return names
@@ -148,9 +152,7 @@ def _why_no_column(name: str) -> Iterator[str]:
     """Say why a measure cannot be a column of the table."""
     definition = MEASURES.get(name)
     if definition is None:
-        close = difflib.get_close_matches(name, MEASURES, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        yield f"unknown measure {name}{hint}; there are: {', '.join(MEASURES)}"
+        yield unknown_name("measure", name, MEASURES)
     elif definition.kind == "hermitian":
         yield f"measure {name} is complex and cannot be a column: use coh (magnitude) and imcoh (imaginary part)"
     elif definition.takes == "components":

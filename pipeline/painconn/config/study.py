@@ -12,6 +12,7 @@ from painconn.config.cortex import CortexConfig
 from painconn.config.data import WINDOWS_BY_KIND, DataConfig
 from painconn.config.features import FeaturesConfig
 from painconn.config.targets import Contrast, Observation, PositiveControl, Target
+from painconn.cortex.registry import PARCELLATIONS
 
 
 class ReportConfig(Section):
@@ -38,7 +39,7 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        problems = [*self._contrast_problems(), *self._family_problems()]
+        problems = [*self._contrast_problems(), *self._family_problems(), *self._graph_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -78,3 +79,15 @@ class StudyConfig(Section):
                 elif self.connectivity.bands_hz[band][0] >= MUSCLE_FROM_HZ:
                     found = f"band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above"
                     yield f"targets.{name}.primary: {found} and can only be exploratory"
+
+    def _graph_problems(self) -> Iterator[str]:
+        if not self.features.graph_measures:
+            return
+        if not self.connectivity.symmetric_measures():
+            named = ", ".join(self.connectivity.measures)
+            found = f"none of connectivity.measures ({named}) is symmetric"
+            yield f"features.graph_measures: {found}, and a directed or antisymmetric matrix is no undirected graph"
+        n_regions = PARCELLATIONS[self.cortex.parcellation].n_regions
+        lowest = self.features.graph_densities[0]
+        if round(lowest * n_regions * (n_regions - 1) / 2, 6) < 0.5:
+            yield f"features.graph_densities: density {lowest:g} keeps no edge among {n_regions} regions"

@@ -60,6 +60,11 @@ class MeasureDefinition:
     both_directions: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def signed_by_order(self) -> bool:
+        """Whether a pair has one value, and its sign (dPLI: its side of 0.5) says which of the two leads."""
+        return self.kind == "antisymmetric" or (self.kind == "directed" and not self.both_directions)
+
     def load(self) -> Callable[..., Any]:
         """Return the function, with its fixed options."""
         module, _, function = self.function.partition(":")

@@ -19,7 +19,7 @@ _LANES = 16
 _STAGGER = 8
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _amplitude(value):  # type: ignore[no-untyped-def]
     return np.sqrt(value.real * value.real + value.imag * value.imag)
 
@@ -52,7 +52,7 @@ def _log_of(real, integer, fraction_bits, n_terms):  # type: ignore[no-untyped-d
     return logarithm
 
 
-@overload(_log, jit_options={"fastmath": _FLAGS, "error_model": "numpy"})
+@overload(_log, jit_options={"forceinline": True, "fastmath": _FLAGS, "error_model": "numpy"})
 def _typed_log(value):  # type: ignore[no-untyped-def]
     # The ratio is at most 0.172: so many terms reach the rounding of the type.
     if value == types.float32:
@@ -60,13 +60,13 @@ def _typed_log(value):  # type: ignore[no-untyped-def]
     return _log_of(np.float64, np.int64, 52, 10)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _envelope(value, log):  # type: ignore[no-untyped-def]
     amplitude = _amplitude(value)
     return _log(amplitude * amplitude) if log else amplitude
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _centre_and_spread(signal, log):  # type: ignore[no-untyped-def]
     """Mean of the envelope, and the sum of its squared deviations, relative to the squared mean without logarithm."""
     total = 0.0
@@ -80,7 +80,7 @@ def _centre_and_spread(signal, log):  # type: ignore[no-untyped-def]
     return centre, spread if log else spread / (centre * centre)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _fill(signal, centre, log, parts):  # type: ignore[no-untyped-def]
     """Split a block into cosine, sine and envelope: of mean 1, or the logarithm less its mean."""
     real = parts.dtype.type
@@ -96,14 +96,14 @@ def _fill(signal, centre, log, parts):  # type: ignore[no-untyped-def]
     parts[:, len(signal) :] = zero
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _add_amplitudes(sums, cosine, sine, envelope, cosine_j, sine_j, envelope_j):  # type: ignore[no-untyped-def]
     orthogonal = abs(sine * cosine_j - cosine * sine_j)
     own, other = envelope * orthogonal, envelope_j * orthogonal
     return sums[0] + own, sums[1] + other, sums[2] + own * own, sums[3] + other * other, sums[4] + own * envelope_j
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _amplitude_tile(parts, i, j, width, sums):  # type: ignore[no-untyped-def]
     """Add a block of two regions times two: a loaded sample serves two pairs, and all sums stay in registers."""
     cosine_a, sine_a, envelope_a = parts[i, 0], parts[i, 1], parts[i, 2]
@@ -129,7 +129,7 @@ def _amplitude_tile(parts, i, j, width, sums):  # type: ignore[no-untyped-def]
         sums[i + 1, j + 1, index] += bd[index]
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _log_pair(parts, i, j, width, smallest, sums):  # type: ignore[no-untyped-def]
     """Add a block of one pair: moments of ``log s ** 2``, and its products with both log envelopes."""
     cosine, sine, envelope = parts[i, 0], parts[i, 1], parts[i, 2]
@@ -153,12 +153,12 @@ def _log_pair(parts, i, j, width, smallest, sums):  # type: ignore[no-untyped-de
     sums[i, j, 5] += both
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _correlation(covariance, variance, spread, resolvable):  # type: ignore[no-untyped-def]
     return covariance / np.sqrt(variance * spread) if variance > resolvable else np.nan
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _amplitude_correlations(sums, spread, n_times, round_off, directed):  # type: ignore[no-untyped-def]
     least = round_off * round_off * n_times
     for i in range(len(spread)):
@@ -172,7 +172,7 @@ def _amplitude_correlations(sums, spread, n_times, round_off, directed):  # type
             directed[j, i] = _correlation(product - total_i, variance_i, spread[j], round_off * squares_i)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _log_correlations(sums, spread, n_times, round_off, directed):  # type: ignore[no-untyped-def]
     least = round_off * round_off * n_times
     for i in range(len(spread)):
@@ -187,7 +187,7 @@ def _log_correlations(sums, spread, n_times, round_off, directed):  # type: igno
             directed[j, i] = _correlation(both + other, variance_i, spread[j], round_off * squares)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _segment_sums(analytic, log, smallest, centres):  # type: ignore[no-untyped-def]
     n_regions, n_times = analytic.shape
     n_even = n_regions + n_regions % 2

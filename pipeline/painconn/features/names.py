@@ -8,6 +8,7 @@ MEAN = "mean"
 POWER_LOG10 = "power_log10"
 POWER_RELATIVE = "power_rel"
 QUALITY = "quality"
+GRAPH = "graph"
 
 
 def join(*parts: str) -> str:

@@ -14,6 +14,7 @@ from painconn.connectivity.gates import why_not_in_band
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.spectra import power_density, slepian_tapers
 from painconn.features.edges import block_names, blocks, edge_names, edges
+from painconn.features.graphs import graph_columns
 from painconn.features.names import POWER_LOG10, POWER_RELATIVE, SENSORS, power_names
 from painconn.features.power import log10_power, relative_power
 
@@ -219,6 +220,29 @@ class ObservationFeatures:
             self._miss(samples, "all", f"{regions[region]}: {why_not}")
         for row, column in estimate.copied_pairs:
             self._miss(samples, "all", f"{regions[column]} and {regions[row]}: copies of each other")
+
+    def add_graphs(self, inverse: str, regions: Sequence[str]) -> None:
+        """Add the graph measures of the symmetric matrices of an inverse, once its regions and continuous are added.
+
+        Parameters
+        ----------
+        inverse : str
+            Name for the columns.
+        regions : sequence of str
+            Region of each signal.
+        """
+        if not self._features.graph_measures:
+            return
+        known: dict[Key, Matrix | str] = {}
+        for estimate in self.estimates[inverse]:
+            known.update(estimate.not_computable)
+            known.update(estimate.matrices)
+        wanted = self._connectivity.symmetric_measures()
+        matrices = {(name, band): known[name, band] for name in wanted for band in self._connectivity.bands_hz}
+        found = graph_columns(matrices, inverse, regions, self._features)
+        self.columns |= found.columns
+        for missing in found.not_computable:
+            self._miss(*missing)
 
     def _columns(
         self, measure: str, inverse: str, band: str, regions: Sequence[str], matrices: Mapping[Key, Matrix]

@@ -1,6 +1,8 @@
-"""What the methods section says about bands, spectra, measures and gates."""
+"""What the methods section says about bands, spectra, measures, gates and graphs."""
 
 from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.features import FeaturesConfig
+from painconn.connectivity.graph.registry import GRAPH_MEASURES
 from painconn.connectivity.registry import MEASURES
 from painconn.reporting.citations import Citations
 from painconn.reporting.notation import listing, words
@@ -86,4 +88,26 @@ def _surrogates(settings: ConnectivityConfig) -> list[str]:
     return [
         f"For every edge of a measure over epochs, mean and 95 % bound without coupling were taken from "
         f"{settings.n_surrogates} surrogates in which the epochs of each region were rotated against each other."
+    ]
+
+
+def graph_paragraphs(settings: ConnectivityConfig, features: FeaturesConfig, cited: Citations) -> list[str]:
+    """Say which graph measures were computed, and from which graphs; nothing when there are none."""
+    if not features.graph_measures:
+        return []
+    named = []
+    for name in features.graph_measures:
+        definition = GRAPH_MEASURES[name]
+        named.append(f"{words(name)}: {definition.description} {cited.work(f'{words(name)}: doi:{definition.doi}')}")
+    densities = listing([f"{density:g}" for density in features.graph_densities])
+    nulls = (
+        f" Null graphs of the same degrees: {features.graph_nulls} per graph and density."
+        if any(GRAPH_MEASURES[name].needs_nulls for name in features.graph_measures)
+        else ""
+    )
+    return [
+        f"Graph measures of {listing([words(name) for name in settings.symmetric_measures()])}: the strongest positive "
+        f"edges, exactly as many as a density asks for, {'all of weight 1' if features.graph_binarise else 'weighted'}"
+        f"; area under the curve over densities {densities}, divided by their range. {'; '.join(named)}.{nulls} A "
+        "matrix with a missing edge, or with fewer positive edges than the largest density asks for, has none."
     ]

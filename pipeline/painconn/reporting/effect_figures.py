@@ -1,6 +1,6 @@
 """Figures of the group comparison: block matrices, the largest effects, circuits on a brain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,10 +53,28 @@ def _order(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> tuple[list[str
     return bands, sorted(places, key=lambda name: name.rpartition("-")[2])
 
 
-def _have_directions(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> bool:
-    """Whether both directions between two groups are tested: then the row of a matrix leads its column."""
-    named = {column.places for column, _ in blocks}
-    return any(pair[::-1] in named for pair in named if pair[0] != pair[1])
+def _cells(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> Iterator[tuple[str, str, Mapping[str, Any], float]]:
+    """Yield row and column of a matrix, test and effect: where a measure has a direction, the row leads.
+
+    A measure with a sign is tested once per pair: its mirrored cell is the same test with the opposite sign.
+    """
+    for column, row in blocks:
+        (leading, following), size = column.places, row["hedges_g"]
+        yield leading, following, row, size
+        if column.signed_by_order and leading != following:
+            yield following, leading, row, -size if is_number(size) else size
+
+
+def _arrangement(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> str:
+    """Say what the cells beside the diagonal are."""
+    if any(column.signed_by_order for column, _ in blocks):
+        return (
+            "elsewhere the row leads the column where the measure is positive (dPLI: above 0.5), and each test stands "
+            "twice, mirrored with the opposite sign"
+        )
+    if any(column.has_direction for column, _ in blocks):
+        return "elsewhere the row leads the column"
+    return "below it between two groups"
 
 
 def _limit(tests: pd.DataFrame) -> float:
@@ -66,7 +84,7 @@ def _limit(tests: pd.DataFrame) -> float:
 
 
 def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -> Picture | None:
-    """Draw one matrix of effect sizes per band, each test once.
+    """Draw one matrix of effect sizes per band; a measure with a sign also mirrored, with the opposite sign.
 
     Parameters
     ----------
@@ -101,11 +119,10 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
         _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
 
     outlined = f"{n_significant} outlined in black: p below .05 after family-wise correction"
-    between = "elsewhere the row leads the column" if _have_directions(blocks) else "below it between two groups"
     caption = (
         f"Effect size ({effect}) of {sides[1]} against {sides[0]} for each of the {len(blocks)} declared tests "
         f"({people_words(tests, sides)}); the diagonal is the mean of edges within a group of regions, "
-        f"{between}. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
+        f"{_arrangement(blocks)}. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
         "The colour scale is the same for all bands. Colours alone are not evidence: with this many tests some "
         "strong colours are expected by chance."
     )
@@ -125,11 +142,11 @@ def _matrix(
 
     colours, scale = colormaps[DIVERGING], Normalize(-limit, limit)
     outlines = []
-    directed = _have_directions(cells)
-    for column, row in cells:
-        leading, following = (places.index(name) for name in column.places)
-        first, second = (following, leading) if directed else sorted((leading, following))
-        corner, size = (first - 0.5, second - 0.5), row["hedges_g"]
+    directed = any(column.has_direction for column, _ in cells)
+    for leading, following, row, size in _cells(cells):
+        across, down = places.index(following), places.index(leading)
+        first, second = (across, down) if directed else sorted((across, down))
+        corner = (first - 0.5, second - 0.5)
         if not is_number(size):
             axis.add_patch(Rectangle(corner, 1, 1, facecolor="white", edgecolor=GREY, hatch="////", linewidth=0.4))
             continue
@@ -225,6 +242,8 @@ def largest_effects(tests: pd.DataFrame, *, sides: tuple[str, str], title: str, 
         f"largest of {len(computed)} computed, so their sizes are exaggerated by the choice, and the intervals are "
         "per test, not corrected for the number of tests: an interval that leaves out 0 is not by itself a finding."
     )
+    if any(column is not None and column.has_direction for column in map(column_of, shown["test"])):
+        caption += " A → B: the value is about A leading B (positive, for dPLI above 0.5, where A leads)."
     alt = f"Forest plot of the {len(shown)} primary tests with the largest absolute effect, with 95 % intervals."
     return render(title, alt=alt, caption=caption, size_in=(7.6, 0.29 * len(shown) + 0.9), draw=draw)
 
@@ -282,6 +301,8 @@ def circuits(
         "dots are the centres of all regions of the atlas. Depth is not shown, and groups closer than "
         f"{NODE_DISTANCE_MM:g} mm are drawn apart: such neighbours share signal through imperfect source separation."
     )
+    if any(column.has_direction for column, _ in blocks):
+        caption += " Arrows point from the group that leads where the measure is positive (dPLI: above 0.5)."
     alt = f"Top view of the brain in {len(bands)} panels with lines between region groups coloured by {effect}."
     return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.2, 3.3), draw=draw)
 
@@ -350,6 +371,9 @@ def _lines(
             [x0, x1], [y0, y1], color=colours(scale(size)), linewidth=0.6 + 2.6 * abs(size) / limit,
             linestyle="-" if significant else (0, (4, 1.5)), zorder=3 if significant else 2,
         )  # fmt: skip
+        if column.has_direction:
+            tip, tail = ((x0 + share * (x1 - x0), y0 + share * (y1 - y0)) for share in (0.68, 0.6))
+            axis.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "color": colours(scale(size))}, zorder=3)
     for name, (x, y) in positions.items():
         axis.plot(
             x,

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.features import FeaturesConfig
 from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.reporting.citations import Citations
-from painconn.reporting.connectivity_text import connectivity_paragraphs
+from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
 from painconn.reporting.notation import MISSING, count, listing, plural, significant, words
 from painconn.reporting.results import StudyResults, TargetResults
 
@@ -251,6 +252,7 @@ def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
     low, high = results.study["features"]["relative_power_hz"]
     return [
         *connectivity_paragraphs(settings, cited, segment_length_s=results.study["cleaning"]["segment_length_s"]),
+        *graph_paragraphs(settings, FeaturesConfig.model_validate(results.study["features"]), cited),
         "Power was computed at sensors and regions from multitaper spectra, absolute (log10) and relative to "
         f"{low:g}–{high:g} Hz.",
     ]

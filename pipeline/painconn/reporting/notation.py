@@ -19,6 +19,7 @@ MEASURE_WORDS = {
     "power_rel": "relative power",
     "power_log10": "log10 power",
 }
+_GRAPH = "graph"
 SIDE_WORDS = {"lh": "L", "rh": "R"}
 
 
@@ -115,40 +116,64 @@ class Column:
     measure, inverse, band : str
         ``wpli2_debiased``, ``lcmv`` (``sensors`` for power at the sensors), ``alpha``.
     places : tuple of str
-        One place (power) or two (an edge or a block).
+        One place (power, a graph measure of regions), two (an edge or a block) or none (a measure of a whole graph).
+    graph : str
+        Graph measure of the matrices of ``measure``; empty for other columns.
     """
 
     measure: str
     inverse: str
     band: str
     places: tuple[str, ...]
+    graph: str = ""
+
+    @property
+    def signed_by_order(self) -> bool:
+        """Whether the value turns around when the places are exchanged: it says that the first place leads."""
+        return not self.graph and self.measure in MEASURES and MEASURES[self.measure].signed_by_order
+
+    @property
+    def has_direction(self) -> bool:
+        """Whether the value is about the first place leading the second, and not about both alike."""
+        both = not self.graph and self.measure in MEASURES and MEASURES[self.measure].both_directions
+        return both or self.signed_by_order
 
     @property
     def _between(self) -> str:
-        """An arrow where a measure has a value for each direction: the first place leads."""
-        definition = MEASURES.get(self.measure)
-        return " → " if definition is not None and definition.both_directions else " – "
+        return " → " if self.has_direction else " – "
+
+    @property
+    def _where(self) -> str:
+        if len(self.places) == 2 and self.places[0] == self.places[1]:
+            return f"within {place(self.places[0])}"
+        return self._between.join(place(name) for name in self.places)
 
     def __str__(self) -> str:
-        where = self._between.join(place(name) for name in self.places)
-        if len(self.places) == 2 and self.places[0] == self.places[1]:
-            where = f"within {place(self.places[0])}"
-        return f"{words(self.measure)}, {words(self.band)}, {where} ({self.inverse})"
+        what = f"{words(self.graph)} of {words(self.measure)}" if self.graph else words(self.measure)
+        return f"{', '.join(filter(None, (what, words(self.band), self._where)))} ({self.inverse})"
 
     @property
     def short(self) -> str:
         """Band and places without measure and inverse."""
-        if len(self.places) == 2 and self.places[0] == self.places[1]:
-            return f"{words(self.band)}: within {place(self.places[0])}"
-        return f"{words(self.band)}: " + self._between.join(place(name) for name in self.places)
+        return ": ".join(filter(None, (words(self.band), self._where)))
 
 
 def column_of(name: str) -> Column | None:
-    """Take a column name apart; None when it is not of the form measure__inverse__band__place[__place]."""
+    """Take a column name apart.
+
+    None when it is neither of the form measure__inverse__band__place[__place] nor of the form
+    graph__graph-measure__measure__inverse__band[__place].
+    """
     parts = str(name).split("__")
-    if len(parts) not in (4, 5) or not all(parts):
+    if not all(parts):
         return None
-    return Column(measure=parts[0], inverse=parts[1], band=parts[2], places=tuple(parts[3:]))
+    if parts[0] == _GRAPH:
+        graph, known, n_places = parts[1], parts[2:], (0, 1)
+    else:
+        graph, known, n_places = "", parts, (1, 2)
+    if len(known) - 3 not in n_places:
+        return None
+    return Column(measure=known[0], inverse=known[1], band=known[2], places=tuple(known[3:]), graph=graph)
 
 
 def column_words(name: str) -> str:

@@ -89,6 +89,7 @@ def _connect(
             row.add_continuous(
                 inverse, regions, _segments(kernel, continuous, cleaned["conditions"][condition], window)
             )
+            row.add_graphs(inverse, regions)
             place = {"condition": condition, "window": window, "inverse": inverse}
             floors = _floors(row, signals, connectivity, settings, (key.participant, key.session, *place.values()))
             for estimate in row.estimates[inverse]:

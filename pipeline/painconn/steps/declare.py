@@ -7,6 +7,7 @@ from painconn.config.connectivity import MUSCLE_FROM_HZ
 from painconn.connectivity.registry import MEASURES, TIME
 from painconn.cortex.template import region_names
 from painconn.features.edges import block_names, edge_names
+from painconn.features.graphs import graph_names
 from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, join, power_names
 from painconn.inference.families import Family
 
@@ -88,6 +89,11 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
                 f"{measure} edges, {inverse}",
                 [n for band in bands for n in edge_names(measure, inverse, band, regions)],
             )
+            for graph_measure in settings["graph_measures"] if MEASURES[measure].kind == "symmetric" else ():
+                yield (
+                    f"graph {graph_measure} of {measure}, {inverse}",
+                    [n for band in bands for n in graph_names(graph_measure, measure, inverse, band, regions)],
+                )
         yield (
             f"relative power of regions, {inverse}",
             [n for band in bands for n in power_names(POWER_RELATIVE, inverse, band, regions)],

@@ -134,7 +134,7 @@ class Plan:
                 },
                 "connectivity": study.connectivity.model_dump(mode="json", include={"bands_hz", "measures"}),
                 "inverses": list(study.cortex.inverses),
-                "groups": study.features.model_dump(mode="json")["groups"],
+                **study.features.model_dump(mode="json", include={"groups", "graph_measures"}),
                 "seed": study.seed,
             }
         )

@@ -1,7 +1,11 @@
-"""The graph measures that a study can name."""
+"""The graph measures that a study can name, and the densities at which it takes them."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+# Below 10 % (7 neighbours each among 68 regions) pieces break off. Above 40 % graphs are hardly told from random ones,
+# and without any coupling only half of the edges of a debiased measure are positive.
+DENSITIES = (0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
 
 _INFINITE = float("inf")
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from painconn.connectivity.graph.networks import Networks, Randomness
-from painconn.connectivity.graph.registry import GRAPH_MEASURES
-from painconn.connectivity.graph.thresholds import DENSITIES, strongest_edges, symmetric_weights
+from painconn.connectivity.graph.registry import DENSITIES, GRAPH_MEASURES
+from painconn.connectivity.graph.thresholds import strongest_edges, symmetric_weights
 
 # A few megabytes at a time stay in the cache of the processor, and copies of a large batch never pile up.
 _BLOCK_BYTES = 8 << 20

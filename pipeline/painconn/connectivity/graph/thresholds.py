@@ -5,10 +5,6 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Below 10 % (7 neighbours each among 68 regions) pieces break off. Above 40 % graphs are hardly told from random ones,
-# and without any coupling only half of the edges of a debiased measure are positive.
-DENSITIES = (0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
-
 _ROUND_OFF = 1e-9
 
 Weights = NDArray[np.float64]
