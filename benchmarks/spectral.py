@@ -54,6 +54,7 @@ def ours(signals: NDArray[np.float64], mode: str, precision: str = "float64") ->
         spectra=mode,  # type: ignore[arg-type]
         half_bandwidth_hz=HALF_BANDWIDTH_HZ,
         precision=precision,  # type: ignore[arg-type]
+        gates=None,
     )
     return dict(found.matrices)
 

@@ -150,6 +150,11 @@ class Results:
         """The report."""
         return self.root / "report" / "index.html"
 
+    def made_with(self, output: Path) -> Path:
+        """Record of what an output of the workflow was made with."""
+        below = output.relative_to(self.root)
+        return self.root / "made_with" / below.with_name(f"{below.name}.json")
+
     def log(self, rule: str, name: str) -> Path:
         """Log of a job."""
         return self.root / "logs" / rule / f"{name}.log"

@@ -5,9 +5,10 @@ import sys
 
 import pytest
 
-from painconn.cli.check import refusals
+from painconn.cli.foresight import notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.loader import load_study
+from painconn.config.study import StudyConfig
 from painconn.connectivity.graph.registry import GRAPH_MEASURES
 from painconn.connectivity.registry import MEASURES
 
@@ -58,7 +59,7 @@ def test_the_measures_can_be_read_in_narrow_and_wide_windows(columns):
     assert set(MEASURES) <= set(lines)
     assert max(map(len, lines)) <= int(columns)
     text = " ".join(done.stdout.split())
-    for fact in ("over epochs or over time", "-1 to 1", "20 epochs, 5 cycles", "inflated by mixing at zero lag"):
+    for fact in ("over epochs or over time", "-1 to 1", "20 epochs, 5 cycles", "changed by mixing at zero lag"):
         assert fact in text
     assert "…" not in text
     assert done.stdout.count("doi:") == sum(bool(measure.doi) for measure in MEASURES.values())
@@ -88,6 +89,78 @@ def test_check_tells_which_measures_the_gates_will_refuse_and_why(repository):
     narrow = told(measures=["coh"], bands_hz={"narrow": [9, 10], "alpha": [8, 13]})
     assert [text.split(":")[0] for text in narrow] == ["coh, rest, narrow", "coh, pinprick, narrow"]
     assert told(measures=["coh"], spectra="fourier", min_cycles=8)[0].startswith("coh, pinprick, theta: 5 cycles")
+
+
+def test_check_foresees_wavelets_that_are_too_long_and_matrices_without_full_rank(repository):
+    study = load_study(repository / "configs" / "studies" / "demo.yaml")
+
+    def told(n_channels=(), **connectivity):
+        settings = ConnectivityConfig.model_validate(connectivity)
+        return list(refusals(study.model_copy(update={"connectivity": settings}), n_channels))
+
+    bands_hz = {"theta": [4, 8], "alpha": [8, 13]}
+    wavelets = told(measures=["coh"], spectra="morlet", min_cycles=1, bands_hz=bands_hz)
+    assert wavelets == [
+        "coh, pinprick, theta: a wavelet of 7 cycles at 4 Hz is 1.67 s long, the epoch 1.25 s: fewer n_cycles or longer"
+        " epochs"
+    ]
+    assert told(measures=["coh"], spectra="morlet", min_cycles=1, n_cycles=5, bands_hz=bands_hz) == []
+    over_rest = [line for line in told((19, 64), measures=["aec_symmetric"]) if "rest" in line]
+    needed = "as many independent channels as regions are needed: 68; the largest montage has 64"
+    assert over_rest == [f"aec_symmetric, rest, all bands: {needed}"]
+    assert not [line for line in told((128,), measures=["aec_symmetric"]) if "rest" in line]
+
+
+def test_check_notes_settings_without_effect():
+    def noted(n_epochs=30, **connectivity):
+        study = StudyConfig.model_validate(
+            {
+                "name": "x",
+                "data": {
+                    "sources": [{"root": ".", "layout": "bids"}],
+                    "conditions": {"rest": {"kind": "rest", "n_epochs": n_epochs, "n_segments": 2}},
+                },
+                "connectivity": connectivity,
+                "targets": {
+                    "t": {
+                        "contrast": {"kind": "between", "column": "g", "a": "a", "b": "b"}
+                        | {"observation": {"condition": "rest"}},
+                        "primary": {"measure": connectivity.get("measures", ["wpli2_debiased"])[0]},
+                    }
+                },
+            }
+        )
+        return list(notes(study))
+
+    assert noted() == []
+    assert noted(n_surrogates=50) == []
+    assert "10 epochs to shift, wanted at least 20" in noted(10, n_surrogates=50)[0]
+    assert noted(measures=["aec_orth"], n_surrogates=50, min_epochs=30)[0].startswith(
+        "no effect: connectivity.n_surrogates, min_epochs"
+    )
+    assert noted(n_cycles=5)[0].startswith("no effect: connectivity.n_cycles")
+
+
+def test_a_target_without_a_computable_primary_test_is_a_problem_and_a_part_is_told(repository):
+    study = load_study(repository / "configs" / "studies" / "demo.yaml")
+    (name, target), *_ = study.targets.items()
+
+    def foreseen(measure, **connectivity):
+        settings = ConnectivityConfig.model_validate({"measures": [measure], **connectivity})
+        primary = target.primary.model_copy(update={"measure": measure})
+        targets = {name: target.model_copy(update={"primary": primary})}
+        changed = study.model_copy(update={"connectivity": settings, "targets": targets})
+        reasons = refused(changed)
+        return list(unanswerable(changed, reasons)), list(refused_primary(changed, reasons))
+
+    assert foreseen("coh") == ([], [])
+    (problem,), _ = foreseen("coh", min_epochs=1000)
+    assert problem.where == f"targets.{name}.primary"
+    assert "no primary test of coh can be computed" in problem.found
+    assert "wanted at least 1000" in problem.found
+    problems, told = foreseen("coh", min_cycles=10)
+    assert problems == []
+    assert [(own, bands) for own, bands, _ in told] == [(name, ["theta"])]
 
 
 NO_PLACE = """

@@ -116,7 +116,7 @@ def test_every_problem_at_once_with_file_line_and_hint(study_file):
         (MINIMAL + "connectivity: {phase_estimator: epochs}\n", "over_epochs"),
         (MINIMAL + "connectivity: {spectra: morlet, measures: [psi]}\n", "multitaper or fourier, not morlet"),
         (MINIMAL + "connectivity: {precision: float16}\n", "float32"),
-        (MINIMAL + "connectivity: {n_surrogates: 10}\n", "wanted 0, or at least 19"),
+        (MINIMAL + "connectivity: {n_surrogates: 49}\n", "wanted 0, or at least 50"),
         (
             MINIMAL + "features: {graph_measures: [betweennes]}\n",
             "betweennes; did you mean betweenness?; there are: degree",

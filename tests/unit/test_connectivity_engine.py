@@ -11,7 +11,12 @@ from scipy import signal as scipy_signal
 import painconn.connectivity
 from painconn.connectivity.engine import over_epochs, over_time
 from painconn.connectivity.estimate import Gates
-from painconn.connectivity.gates import why_not_in_band, why_not_over_epochs, why_not_over_time
+from painconn.connectivity.gates import (
+    why_not_components,
+    why_not_in_band,
+    why_not_over_epochs,
+    why_not_over_time,
+)
 from painconn.connectivity.registry import MEASURES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,11 +45,13 @@ def test_what_travels_with_the_matrices(mixed_epochs, rng):
     found = over_epochs(mixed_epochs(), measures=["coh"], **USUAL)
     assert (found.estimator, found.n_epochs, found.epoch_length_s, found.n_tapers) == ("over_epochs", 30, 2.0, 3)
     assert found.smoothing_hz == {"alpha": 1.0}
+    assert found.shrinkage == {}
+    assert found.unscored_pairs == {}
     fourier = over_epochs(mixed_epochs(), measures=["coh"], spectra="fourier", **USUAL)
     assert (fourier.n_tapers, fourier.smoothing_hz) == (1, {"alpha": 1.0})
     morlet = over_epochs(mixed_epochs(), measures=["coh"], spectra="morlet", **USUAL)
     assert morlet.n_tapers is None
-    assert morlet.smoothing_hz["alpha"] == pytest.approx(8 * np.sqrt(np.log(2)) / 7)
+    assert morlet.smoothing_hz["alpha"] == pytest.approx(13 * np.sqrt(np.log(2)) / 7)
     analytic = analytic_alpha(rng)
     found = over_time(lambda _: analytic, measures=["plv"], **USUAL)
     assert (found.estimator, found.n_epochs, found.epoch_length_s, found.n_tapers) == ("over_time", 4, 4.0, None)
@@ -310,8 +317,13 @@ def test_gates_name_what_was_found_and_what_would_be_needed():
     assert reason((8.0, 9.5)) == "the band is 1.5 Hz wide, the smoothing 2 Hz: longer epochs or a wider band"
     assert reason((30.0, 45.0), highest_hz=40.0) == "the band ends at 45 Hz, the data at 40 Hz (low-pass)"
     assert why_not_in_band((8.0, 45.0), highest_hz=45.0) is None
-    assert why_not_over_time((8.0, 13.0), segment_length_s=10.0, min_cycles=5.0) is None
-    assert "a lower edge above 0 Hz" in why_not_over_time((0.0, 4.0), segment_length_s=10.0, min_cycles=5.0)
+    segments = {"segment_length_s": 10.0, "half_bandwidth_hz": 1.0, "highest_hz": 45.0, "min_cycles": 5.0}
+    assert why_not_over_time((8.0, 13.0), **segments) is None
+    assert "a lower edge above 0 Hz" in why_not_over_time((0.0, 4.0), **segments)
+    assert why_not_over_time((10.0, 10.2), **segments) == "the band is 0.2 Hz wide, the smoothing 2 Hz: a wider band"
+    few = why_not_components(np.array([3, 1, 3]), n_samples=59)
+    assert few.startswith("59 samples (epochs x tapers) for 6 components of a pair of regions, wanted at least 60")
+    assert why_not_components(np.array([3, 1, 3]), n_samples=60) is None
 
 
 @pytest.mark.parametrize(
@@ -335,4 +347,52 @@ def test_a_refused_band_costs_no_other_and_a_lowered_gate_computes(mixed_epochs,
         epochs, sfreq_hz=SFREQ_HZ, bands_hz=bands_hz, measures=["coh"], gates=Gates(min_epochs=2, min_cycles=2.0)
     )
     assert (("coh", "refused") in lowered.matrices) == ("epochs," in wanted or "cycles" in wanted)
-    assert ("coh", "refused") in over_epochs(epochs, sfreq_hz=SFREQ_HZ, bands_hz=bands_hz, measures=["coh"]).matrices
+    ungated = over_epochs(epochs, sfreq_hz=SFREQ_HZ, bands_hz=bands_hz, measures=["coh"], gates=None)
+    assert ("coh", "refused") in ungated.matrices
+    usual = over_epochs(epochs, sfreq_hz=SFREQ_HZ, bands_hz=bands_hz, measures=["coh"])
+    assert ("coh", "refused") in usual.not_computable
+
+
+def test_noise_fitted_to_many_components_is_refused(rng):
+    noise = rng.standard_normal((20, 12, 500))
+    settings = {"measures": ["mic", "cacoh"], "region_of": np.repeat([0, 1], 6), **USUAL}
+    found = over_epochs(noise, **settings)
+    assert not found.matrices
+    assert "wanted at least 120" in found.not_computable["mic", "alpha"]
+    assert over_epochs(noise, gates=None, **settings).matrices["cacoh", "alpha"][0, 1] > 0.35
+
+
+def test_signals_too_alike_to_tell_apart_are_named(mixed_epochs, rng):
+    epochs = mixed_epochs(30, 4)
+    epochs[:, 3] = epochs[:, 1] + 1e-5 * epochs[:, 1].std() * rng.standard_normal(epochs[:, 1].shape)
+    found = over_epochs(epochs, measures=["gc", "coh"], **USUAL)
+    assert found.copied_pairs == ()
+    assert found.unscored_pairs == {("gc", "alpha"): ((3, 1),)}
+    assert np.isfinite(found.matrices["coh", "alpha"][3, 1])
+
+
+def test_shrinkage_travels_and_can_be_fixed(mixed_epochs):
+    epochs = mixed_epochs(30, 4)
+    chosen = over_epochs(epochs, measures=["pcoh"], **USUAL)
+    assert 0 < chosen.shrinkage["alpha"] < 1
+    fixed = over_epochs(epochs, measures=["pcoh"], shrinkage=0.5, **USUAL)
+    assert fixed.shrinkage == {"alpha": 0.5}
+    assert (fixed.matrices["pcoh", "alpha"] != chosen.matrices["pcoh", "alpha"])[0, 1]
+
+
+@pytest.mark.parametrize("region_of", [[0, 0, 1], [0, 0, 1, 1, 2], [0.0, 0.0, 1.0, 1.0], [0, -1, 1, 1]])
+def test_regions_that_do_not_fit_the_rows_are_refused(mixed_epochs, region_of):
+    with pytest.raises(ValueError, match="wanted a whole number from 0 for each of the 4 rows"):
+        over_epochs(mixed_epochs(30, 4), measures=["mim"], region_of=np.array(region_of), **USUAL)
+
+
+def test_an_unknown_precision_and_uneven_segments_are_refused(mixed_epochs, rng):
+    with pytest.raises(ValueError, match="unknown precision single"):
+        over_epochs(mixed_epochs(), measures=["coh"], precision="single", **USUAL)
+    with pytest.raises(ValueError, match="segments differ between bands"):
+        over_time(
+            lambda band: analytic_alpha(rng, n_segments=3 if band == "alpha" else 4),
+            sfreq_hz=SFREQ_HZ,
+            bands_hz={**ALPHA, "beta": (13.0, 30.0)},
+            measures=["plv"],
+        )

@@ -108,6 +108,39 @@ def test_canonical_coherence_is_the_largest_over_a_fine_grid_of_phases(rng):
             assert matrix[a, b] < expected + 1e-5
 
 
+def coherences_of(blocks):
+    """Values of the search over the phase, one per whitened cross-spectrum (draws, d, d)."""
+    from painconn.connectivity.multivariate_kernels import largest_coherences
+
+    pairs = np.zeros((len(blocks), 2, 2, *blocks.shape[1:]), dtype=complex)
+    pairs[:, 1, 0] = blocks
+    return largest_coherences(pairs)[:, 1, 0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 10])
+def test_no_maximum_over_the_phase_hides_among_others_of_nearly_the_same_height(rng, size):
+    heights = rng.uniform(0.90, 0.95, (20_000, size))
+    blocks = np.zeros((20_000, size, size), dtype=complex)
+    blocks[:, range(size), range(size)] = heights * np.exp(2j * np.pi * rng.random((20_000, size)))
+    rotations = np.linalg.qr(rng.standard_normal((2, 500, size, size)))[0]
+    blocks[:500] = rotations[0] @ blocks[:500] @ rotations[1]
+    # Real unit vectors reach no more than the largest entry of a diagonal, and reach it.
+    np.testing.assert_allclose(coherences_of(blocks), heights.max(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("departure", [0.0, 1e-6, 1e-3, 1e-1])
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_search_over_the_phase_ends_where_all_phases_reach_nearly_the_same(rng, size, departure):
+    blocks = np.zeros((5, size, size), dtype=complex)
+    blocks[:, :2, :2] = 0.6 * np.array([[1.0, 1j], [-1j, 1.0]])
+    blocks += departure * (rng.standard_normal(blocks.shape) + 1j * rng.standard_normal(blocks.shape))
+    turns = np.exp(-1j * np.linspace(0, np.pi, 3001))[:, None, None, None]
+    reached = np.linalg.norm((turns * blocks).real, ord=2, axis=(-2, -1)).max(axis=0)
+    found = coherences_of(blocks)
+    assert (found >= reached * (1 - 1e-10)).all()
+    np.testing.assert_allclose(found, reached, rtol=1e-6)
+
+
 def test_single_components_give_imaginary_coherency_and_coherence(rng):
     cross = spectra_of(mixed_epochs(rng, n_signals=5))
     values = coherency(cross, alpha_bins(cross))

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,10 +7,14 @@ from mne_connectivity import phase_slope_index, spectral_connectivity_epochs
 from scipy import signal as scipy_signal
 from scipy.special import gammaln
 
-from painconn.connectivity.engine import over_epochs, over_time
+from painconn.connectivity import engine
 from painconn.connectivity.registry import MEASURES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+# What is computed is under test here, not what is refused.
+over_epochs = partial(engine.over_epochs, gates=None)
+over_time = partial(engine.over_time, gates=None)
 
 SFREQ_HZ = 250.0
 ALPHA = {"alpha": (8.0, 13.0)}

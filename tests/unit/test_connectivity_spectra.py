@@ -1,16 +1,21 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from mne.time_frequency import csd_array_multitaper
 from mne_connectivity import spectral_connectivity_epochs
 from scipy.signal import butter, sosfilt
 
+from painconn.connectivity import engine
 from painconn.connectivity.cross_sums import mean_cross_spectra
-from painconn.connectivity.engine import over_epochs
 from painconn.connectivity.gates import NotComputable, band_bins
 from painconn.connectivity.morlet import half_bandwidth_hz, morlet_coefficients, support_s
 from painconn.connectivity.spectra import coefficient_blocks, hann_taper, power_density, slepian_tapers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+# What is computed is under test here, not what is refused.
+over_epochs = partial(engine.over_epochs, gates=None)
 
 SFREQ_HZ = 250.0
 MORLET = {"spectra": "morlet", "sfreq_hz": SFREQ_HZ}

@@ -147,7 +147,7 @@ def test_planted_coupling_stands_above_the_floor(rng, kind):
 def test_common_phases_are_no_null_of_linear_coupling(rng):
     signals = lagged(rng)
     observed = phase_measures(signals)
-    floors = surrogate_floor(signals, phase_measures, n_surrogates=39, seed=1, kind="common_phases")
+    floors = surrogate_floor(signals, phase_measures, n_surrogates=50, seed=1, kind="common_phases")
     for measure in ("coh", "imcoh"):
         floor = floors[measure, "alpha"]
         assert np.abs(observed[measure, "alpha"])[0, 1] < 1.2 * floor.q95[0, 1]
@@ -187,7 +187,7 @@ def test_what_repeats_in_every_epoch_survives_a_shift_but_not_random_phases(rng)
     compute = partial(phase_measures, measures=["wpli2_debiased"])
     observed = compute(signals)["wpli2_debiased", "alpha"][0, 1]
     shifted, phases = (
-        surrogate_floor(signals, compute, n_surrogates=39, seed=4, kind=kind)["wpli2_debiased", "alpha"]
+        surrogate_floor(signals, compute, n_surrogates=50, seed=4, kind=kind)["wpli2_debiased", "alpha"]
         for kind in ("shift_epochs", "independent_phases")
     )
     assert shifted.mean[0, 1] > 0.8 * observed
@@ -200,7 +200,7 @@ def test_common_amplitudes_without_common_phase_exceed_what_linear_coupling_expl
     signals[:, :2] *= slow[:, None]
     observed = envelope_measure(signals)["aec_orth", "alpha"]
     for kind in KINDS:
-        floor = surrogate_floor(signals, envelope_measure, n_surrogates=39, seed=5, kind=kind)["aec_orth", "alpha"]
+        floor = surrogate_floor(signals, envelope_measure, n_surrogates=50, seed=5, kind=kind)["aec_orth", "alpha"]
         assert observed[0, 1] > 2 * floor.q95[0, 1], kind
         assert observed[0, 2] < 2 * floor.q95[0, 2], kind
 
@@ -209,7 +209,7 @@ def test_common_amplitudes_without_common_phase_exceed_what_linear_coupling_expl
 def test_surrogates_are_fixed_by_their_seed(rng, kind):
     signals = alpha_noise(rng, 20, 2, 100)
     first, again, other = (
-        surrogate_floor(signals, envelope_measure, n_surrogates=39, seed=seed, kind=kind)["aec_orth", "alpha"].mean
+        surrogate_floor(signals, envelope_measure, n_surrogates=50, seed=seed, kind=kind)["aec_orth", "alpha"].mean
         for seed in (7, 7, 8)
     )
     np.testing.assert_array_equal(first, again)
@@ -224,11 +224,11 @@ def test_bound_and_mean_are_those_of_the_sorted_values():
         kept.append(drawn.standard_normal((2, 2)))
         return {("coh", "alpha"): kept[-1]}
 
-    floor = surrogate_floor(np.zeros((9, 2, 4)), compute, n_surrogates=40, seed=0, kind="independent_phases")
+    floor = surrogate_floor(np.zeros((9, 2, 4)), compute, n_surrogates=60, seed=0, kind="independent_phases")
     ordered = np.sort([matrix[1, 0] for matrix in kept])
-    assert floor["coh", "alpha"].q95[1, 0] == ordered[38]  # the 39th of 40: 2 of 41 places lie above it
+    assert floor["coh", "alpha"].q95[1, 0] == ordered[57]  # the 58th of 60: 3 of 61 places lie above it
     assert floor["coh", "alpha"].mean[1, 0] == pytest.approx(ordered.mean())
-    assert floor["coh", "alpha"].n_surrogates == 40
+    assert floor["coh", "alpha"].n_surrogates == 60
 
 
 def test_pairs_that_are_shifted_alike_do_not_count(rng):
@@ -255,7 +255,7 @@ def test_components_of_a_region_stay_together(rng, kind):
         return {("coh", "within"): np.full((2, 2), coh[0, 1]), ("coh", "between"): np.full((2, 2), coh[0, 2])}
 
     region_of = np.array([0, 0, 1, 1])
-    floors = surrogate_floor(signals, compute, n_surrogates=39, seed=9, kind=kind, region_of=region_of)
+    floors = surrogate_floor(signals, compute, n_surrogates=50, seed=9, kind=kind, region_of=region_of)
     assert floors["coh", "within"].mean[1, 0] > 0.9
     assert floors["coh", "between"].q95[1, 0] < 0.5
 
@@ -265,7 +265,7 @@ def test_the_engine_gives_the_matrices(rng):
         return over_epochs(signals, sfreq_hz=SFREQ_HZ, bands_hz=BANDS_HZ, measures=MEASURES).matrices
 
     signals = lagged(rng)
-    floors = surrogate_floor(signals, compute, n_surrogates=39, seed=1)
+    floors = surrogate_floor(signals, compute, n_surrogates=50, seed=1)
     for key, matrix in compute(signals).items():
         assert np.abs(matrix)[0, 1] > floors[key].q95[0, 1]
 
@@ -275,7 +275,7 @@ def test_a_flat_and_a_broken_region_have_no_floor_and_spoil_no_other(rng, kind):
     signals = noise(rng, n_epochs=20)
     signals[:, 1] = 0
     signals[3, 2] = np.nan
-    floor = surrogate_floor(signals, partial(phase_measures, measures=["coh"]), n_surrogates=39, seed=0, kind=kind)
+    floor = surrogate_floor(signals, partial(phase_measures, measures=["coh"]), n_surrogates=50, seed=0, kind=kind)
     finite = np.isfinite(floor["coh", "alpha"].q95)
     assert finite[0, 3]
     assert finite[3, 0]
@@ -283,13 +283,54 @@ def test_a_flat_and_a_broken_region_have_no_floor_and_spoil_no_other(rng, kind):
 
 
 def test_too_few_surrogates_are_refused(rng):
-    with pytest.raises(ValueError, match="found 18, wanted 19"):
-        surrogate_floor(noise(rng), phase_measures, n_surrogates=18, seed=0)
+    with pytest.raises(ValueError, match="found 49, wanted 50"):
+        surrogate_floor(noise(rng), phase_measures, n_surrogates=49, seed=0)
+
+
+def test_an_unknown_kind_is_refused(rng):
+    with pytest.raises(ValueError, match="found 'shift-epochs', wanted shift_epochs, "):
+        surrogate_floor(noise(rng), phase_measures, n_surrogates=50, seed=0, kind="shift-epochs")
+
+
+@pytest.mark.parametrize("n_epochs", [20, 21, 40])
+def test_the_fewest_surrogates_give_every_edge_of_many_regions_a_bound(rng, n_epochs):
+    def compute(signals):
+        return {("coh", "alpha"): signals[:, :, 0].T @ signals[:, :, 0]}
+
+    signals = noise(rng, n_epochs, n_regions=100, n_times=1)
+    for seed in range(3):
+        floor = surrogate_floor(signals, compute, n_surrogates=50, seed=seed)["coh", "alpha"]
+        assert np.isfinite(floor.q95[~np.eye(100, dtype=bool)]).all()
+        assert floor.without_bound is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_measures_of_regions_and_of_components_share_their_surrogates(rng, kind):
+    """Four components, two regions: one matrix each; what never is shifted apart has no bound, and says so."""
+    signals = noise(rng, n_epochs=25)
+
+    def compute(surrogate):
+        coh = phase_measures(surrogate, ["coh"])["coh", "alpha"]
+        return {("mim", "alpha"): coh[::2, ::2], ("coh", "alpha"): coh}
+
+    region_of = np.array([0, 0, 1, 1])
+    floors = surrogate_floor(signals, compute, n_surrogates=50, seed=9, kind=kind, region_of=region_of)
+    assert np.isfinite(floors["mim", "alpha"].q95[0, 1])
+    assert floors["mim", "alpha"].without_bound is None
+    apart = floors["coh", "alpha"]
+    assert np.isfinite(apart.q95[:2, 2:]).all()
+    shifted = kind == "shift_epochs"
+    assert np.isnan(apart.q95[0, 1]) == shifted
+    why = "2 pairs: a value in 0 surrogates at most, wanted at least 19"
+    assert apart.without_bound == (why if shifted else None)
 
 
 @pytest.mark.parametrize("n_epochs", [1, 2, 19, 20])
 def test_too_few_epochs_to_shift_have_no_bound(rng, n_epochs):
     compute = partial(phase_measures, measures=["coh"])
-    floor = surrogate_floor(noise(rng, n_epochs=n_epochs), compute, n_surrogates=39, seed=0)["coh", "alpha"]
+    floor = surrogate_floor(noise(rng, n_epochs=n_epochs), compute, n_surrogates=50, seed=0)["coh", "alpha"]
     assert np.isfinite(floor.mean[1, 0]) == (n_epochs > 1)
     assert np.isfinite(floor.q95[1, 0]) == (n_epochs == 20)
+    assert floor.without_bound == (
+        None if n_epochs == 20 else f"all pairs: {n_epochs} epochs to shift, wanted at least 20"
+    )

@@ -109,7 +109,8 @@ def test_a_row_holds_what_the_engine_found_and_its_halves_what_every_other_epoch
     signals = rng.standard_normal((24, 5, 500)) * 1e-6
     row = row_of(signals, measures=["imcoh", "coh", "aec_orth"])
     settings = {"sfreq_hz": SFREQ_HZ, "bands_hz": ConnectivityConfig().bands_hz, "measures": ["imcoh"]}
-    whole, even = (over_epochs(part, **settings).matrices["imcoh", "alpha"] for part in (signals, signals[::2]))
+    parts = (over_epochs(part, gates=None, **settings) for part in (signals, signals[::2]))
+    whole, even = (part.matrices["imcoh", "alpha"] for part in parts)
     assert row.columns["imcoh__lcmv__alpha__b__e"] == pytest.approx(whole[1, 4])
     assert row.halves[0]["imcoh__lcmv__alpha__b__e"] == pytest.approx(even[1, 4])
     assert row.columns.keys() > row.halves[0].keys() == row.halves[1].keys()

@@ -188,6 +188,7 @@ def test_the_table_has_a_row_per_connectivity_column_and_observation(rng):
         (own.min(), own.median(), own.max())
     )
     assert spread["attenuation"] == pytest.approx(np.sqrt(own.median()))
+    assert spread["median_low"] < own.min() <= spread["median_high"]
     assert rest["edges_within_person_r"]["n"] == 40
 
 
@@ -236,6 +237,7 @@ def test_a_band_that_was_not_computable_is_said_to_be_so(rng):
     assert found["spearman_brown"].notna().sum() == 1
     spread = summary[0]["spearman_brown"]["blocks"]
     assert (spread["n"], spread["n_computed"], spread["median"], spread["attenuation"]) == (2, 0, None, None)
+    assert spread["median_low"] is spread["median_high"] is None
 
 
 def test_nothing_without_halves_or_repeated_sessions(rng):

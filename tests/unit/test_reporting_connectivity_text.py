@@ -22,16 +22,22 @@ def test_the_default_text_names_spectra_smoothing_estimators_and_gates():
 
 def test_lowered_gates_precision_and_surrogates_are_said():
     text = text_of(min_epochs=10, min_cycles=8, precision="float32", n_surrogates=99)
-    assert "lowered below a measure's own minimum: wpli2 debiased: 10 epochs instead of 20." in text
+    assert "lowered below a measure's own minimum: debiased wPLI: 10 epochs instead of 20." in text
     assert "at least 10 epochs and 8 cycles" in text
-    assert "single precision" in text
+    assert "All measures were computed in single precision." in text
     assert "99 surrogates" in text
 
 
+def test_single_precision_is_said_only_of_what_was_computed_in_it():
+    assert "Computed in single precision: coherence." in text_of(measures=["coh", "gc"], precision="float32")
+    assert "single precision" not in text_of(measures=["gc", "pcoh"], precision="float32")
+
+
 def test_only_what_was_done_is_described():
-    over_time = text_of(measures=["coh"], phase_estimator="over_time")
+    over_time = text_of(measures=["coh"], phase_estimator="over_time", n_surrogates=99)
     assert "coherence (over time; 5 cycles)" in over_time
-    assert "multitaper" not in over_time
+    for absent in ("multitaper", "flagged", "surrogates"):
+        assert absent not in over_time
     assert "Measures over time" not in text_of(measures=["coh"])
     assert "Morlet wavelets of 5 cycles" in text_of(measures=["coh"], spectra="morlet", n_cycles=5)
     assert "one Hann window" in text_of(measures=["coh"], spectra="fourier")

@@ -37,6 +37,11 @@ def entry(band, *, condition="rest", minus=None, blocks=0.64, attenuation=0.8, *
     }
 
 
+def nothing_in(band):
+    none = {kind: spread(None, attenuation=None) for kind in ("edges", "blocks")}
+    return entry(band, measure="coh", spearman_brown=none, edges_within_person_r=spread(None))
+
+
 def target(study, name, effect):
     sizes = {"effect": effect, "one_test": 1.2, "whole_family": 1.8, "power": 0.8, "alpha": 0.05, "family_size": 63}
     declaration = {"minimum_detectable_effect": sizes, "n_a": 10, "n_b": 10}
@@ -121,3 +126,29 @@ def test_nothing_is_said_where_nothing_was_saved(results, saved):
     page = render_page(without, {})
     assert 'href="#reliability"' not in page
     assert "Errors of measurement" not in page
+
+
+def test_the_primary_family_comes_first_and_what_is_not_computable_is_one_line(results):
+    others = [nothing_in("theta"), nothing_in("alpha"), entry("low_gamma"), entry("theta", measure="imcoh")]
+    saved = [*others, *results.reliability["reliability"][:2]]
+    table = reliability_table(replace(results, reliability={"reliability": saved}))
+    shown = [row[1:3] for row in table.rows]
+    assert shown == [
+        ("debiased wPLI", "theta"),
+        ("debiased wPLI", "alpha"),
+        ("debiased wPLI", "low gamma"),
+        ("imaginary coherence", "theta"),
+    ]
+    assert "Nothing is computable of coherence (rest, lcmv): theta and alpha." in table.caption
+    assert "Nothing is computable" not in reliability_table(results).caption
+
+
+def test_a_median_carries_the_interval_of_the_middle_column(results):
+    certain = entry("theta")
+    certain["spearman_brown"]["blocks"] |= {"median_low": 0.31, "median_high": 0.82}
+    table = reliability_table(replace(results, reliability={"reliability": [certain]}))
+    assert table.rows[0][6] == "0.64 [0.31 to 0.82] (0.24 to 0.84)"
+
+
+def test_the_page_explains_negative_values(results):
+    assert "A negative value is noise too" in render_page(results, {})

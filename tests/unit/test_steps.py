@@ -12,6 +12,7 @@ from painconn.connectivity.graph.sweep import sweep
 from painconn.cortex.inverse import RegionKernel
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
+from painconn.reporting.page import headline_lines
 from painconn.steps import audit, clean, compare, connect, predict, report, table
 from painconn.steps.connect import pooled_covariance
 from painconn.steps.declare import families, feature_sets, primary_tests
@@ -282,6 +283,30 @@ def test_a_declared_feature_set_that_cannot_be_scored_stays_primary_and_fails_th
     assert "primary_scored" in results.page.read_text() or "primary scored" in results.page.read_text()
 
 
+def test_features_that_one_side_lacks_are_never_scored_from_imputed_constants(ready_study, tmp_path):
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    rows.loc[rows["condition"] == "task", [name for name in rows if name.startswith("feature")]] = np.nan
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    results = Results(tmp_path / "out")
+    plan = Plan(load_study(ready_study), results)
+    table.run(results, json.loads(plan.settings_table()))
+    for name in plan.study.targets:
+        for step in (compare, predict, audit):
+            step.run(results, json.loads(plan.settings_target(name)), name)
+    report.run(results, json.loads(plan.settings_report()))
+    score = read_json(results.target("states", "scores.json"))["feature_sets"]["all columns"]
+    assert score["auc"] is None
+    assert score["reason"] == "none of its 6 columns could be computed for anybody in task"
+    assert not read_json(results.target("states", "audit.json"))["passed"]
+    assert read_json(results.target("groups", "scores.json"))["feature_sets"]["all columns"]["auc"] is not None
+    lines = headline_lines(results.root)
+    assert lines[0].startswith("AUDIT FAILED in states")
+    assert any(line.startswith("states:") and "NOT COMPUTABLE: none of its 6 columns" in line for line in lines)
+    page = results.page.read_text()
+    assert "The question cannot be answered" in page
+    assert "compatible with any AUC" not in page.split("states")[-1]
+
+
 def test_covariates_with_categories_and_missing_values(ready_study, tmp_path):
     people = pd.read_csv(tmp_path / "participants.tsv", sep="\t", dtype=str)
     people["drug"] = ["none", "opioid", "nsaid"] * 8
@@ -409,7 +434,7 @@ def test_the_connect_step_adds_graph_columns_and_leaves_the_others_as_they_were(
 
 def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(cleaned_session):
     results, key, settings = cleaned_session
-    connectivity = {"measures": ["coh"], "bands_hz": {"alpha": [8, 13]}, "n_surrogates": 39}
+    connectivity = {"measures": ["coh"], "bands_hz": {"alpha": [8, 13]}, "n_surrogates": 50}
     found = []
     for seed in (1, 1, 2):
         connect.run(results, settings | {"connectivity": connectivity, "seed": seed}, key.name)
@@ -417,11 +442,11 @@ def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(clean
     first, again, other = (matrix.surrogate_q95 for matrix in found)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other, equal_nan=True)
-    assert found[0].surrogates["n"] == 39
+    assert found[0].surrogates["n"] == 50
     assert found[0].surrogates["seed"] != found[2].surrogates["seed"]
     np.testing.assert_array_equal(found[0].values, found[2].values)
 
 
 def test_the_seed_is_part_of_the_connect_settings_only_with_surrogates(demo_plan):
     assert json.loads(demo_plan(0).settings_connect("sub-01"))["seed"] is None
-    assert json.loads(demo_plan(39).settings_connect("sub-01"))["seed"] == 20260
+    assert json.loads(demo_plan(50).settings_connect("sub-01"))["seed"] == 20260

@@ -134,6 +134,36 @@ def test_a_changed_band_reruns_connectivity_onward_and_never_cleaning(finished, 
     assert jobs.keys() <= {"compare_target", "predict_target", "audit_target", "write_report", "all"}
 
 
+def test_results_that_moved_are_made_again_where_the_settings_differ_and_nowhere_else(finished, repository, cohort):
+    """The engine has no memory in the new folder: what was made with what must be known from the results alone."""
+    out, _ = finished
+    elsewhere = cohort / "elsewhere"
+    shutil.copytree(out, elsewhere / "moved")
+    moved = Results(elsewhere / "moved")
+    assert snakemake_dry_run(sys.executable, repository, moved.root, cohort / "tiny.yaml", elsewhere) == {}
+    changed = cohort / "moved.yaml"
+    bands = "{theta: [4, 8], alpha: [8, 12], beta: [13, 30], low_gamma: [30, 45]}"
+    changed.write_text(STUDY + f"connectivity: {{bands_hz: {bands}}}\n")
+    jobs = snakemake_dry_run(sys.executable, repository, moved.root, changed, elsewhere)
+    assert jobs["connect_session"] == 6
+    assert not {"clean_session", "write_quality_page", "build_head", "solve_forward"} & jobs.keys()
+    cwd = elsewhere / "cwd"
+    cwd.mkdir()
+    command = ["painconn", "run", str(changed), "--out", "../../elsewhere/moved", "--cores", "2"]
+    done = run(sys.executable, *command, cwd=cwd)
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    sidecars = sorted((moved.root / "derivatives" / "connectivity").rglob("*_relmat.json"))
+    assert len(sidecars) == 6
+    for sidecar in sidecars:
+        for matrix in read_connectivity(sidecar, band="alpha").matrices:
+            assert matrix.band_hz == (8, 12)
+    before, after = (read_parquet(Results(root).group("features.parquet")) for root in (out, moved.root))
+    column = "wpli2_debiased__lcmv__{}__insula-lh__insula-rh"
+    assert not np.allclose(before[column.format("alpha")], after[column.format("alpha")])
+    np.testing.assert_array_equal(before[column.format("theta")], after[column.format("theta")])
+    assert snakemake_dry_run(sys.executable, repository, moved.root, changed, elsewhere) == {}
+
+
 @pytest.mark.parametrize(
     ("module", "expected"),
     [

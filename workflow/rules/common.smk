@@ -4,6 +4,7 @@ from pathlib import Path
 from painconn.config.loader import load_study, study_from_mapping, with_data_root
 from painconn.errors import PainconnError
 from painconn.paths import Results, from_setting
+from painconn.steps.made_with import MadeWith
 from painconn.steps.plan import Plan, prepare_environment
 
 prepare_environment()
@@ -42,6 +43,7 @@ except PainconnError as error:
 
 RESULTS = PLAN.results
 TARGETS = list(PLAN.study.targets)
+MADE_WITH = MadeWith(PLAN)
 
 
 def results_folder(wildcards):
@@ -101,11 +103,26 @@ def settings_report(wildcards):
     return PLAN.settings_report()
 
 
-def code_of(step):
-    def code(wildcards):
-        return PLAN.code(step)
+def made_with_of(step, label=None):
+    def made_with(wildcards):
+        return MADE_WITH.of(step, getattr(wildcards, label) if label else None)
 
-    return code
+    return made_with
+
+
+def unless_stale(step, label=None):
+    """An input function that names no file, and has an output made again that was made with something else.
+
+    The engine remembers parameters in the folder it is started from; the results may have been made from another one.
+    """
+
+    def no_files(wildcards):
+        output = MADE_WITH.stale(step, getattr(wildcards, label) if label else None)
+        if output is not None and workflow.is_main_process:
+            workflow.dag.forcefiles.add(str(output))
+        return []
+
+    return no_files
 
 
 def memory_mb(base):

@@ -3,6 +3,7 @@ rule gather_table:
     input:
         sessions=connectivity_of_all,
         tables=tables_of_the_user,
+        stale=unless_stale("table"),
     output:
         str(RESULTS.table),
     log:
@@ -17,16 +18,18 @@ rule gather_table:
     params:
         out=results_folder,
         settings=settings_table,
-        code=code_of("table"),
+        made_with=made_with_of("table"),
     message:
         "table of all observations"
     shell:
-        "python -m painconn step table --out {params.out:q} --settings {params.settings:q} > {log:q} 2>&1"
+        "python -m painconn step table --out {params.out:q} --settings {params.settings:q}"
+        " --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule compare_target:
     input:
         str(RESULTS.table),
+        stale=unless_stale("compare", "target"),
     output:
         str(RESULTS.target(None, "declaration.json")),
     log:
@@ -41,17 +44,18 @@ rule compare_target:
     params:
         out=results_folder,
         settings=settings_target,
-        code=code_of("compare"),
+        made_with=made_with_of("compare", "target"),
     message:
         "comparison for target {wildcards.target}"
     shell:
         "python -m painconn step compare --out {params.out:q} --name {wildcards.target:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule predict_target:
     input:
         str(RESULTS.table),
+        stale=unless_stale("predict", "target"),
     output:
         str(RESULTS.target(None, "scores.json")),
     log:
@@ -66,12 +70,12 @@ rule predict_target:
     params:
         out=results_folder,
         settings=settings_target,
-        code=code_of("predict"),
+        made_with=made_with_of("predict", "target"),
     message:
         "prediction for target {wildcards.target}"
     shell:
         "python -m painconn step predict --out {params.out:q} --name {wildcards.target:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule audit_target:
@@ -79,6 +83,7 @@ rule audit_target:
         str(RESULTS.table),
         str(RESULTS.target(None, "declaration.json")),
         str(RESULTS.target(None, "scores.json")),
+        stale=unless_stale("audit", "target"),
     output:
         str(RESULTS.target(None, "audit.json")),
     log:
@@ -93,12 +98,12 @@ rule audit_target:
     params:
         out=results_folder,
         settings=settings_target,
-        code=code_of("audit"),
+        made_with=made_with_of("audit", "target"),
     message:
         "audit of target {wildcards.target}"
     shell:
         "python -m painconn step audit --out {params.out:q} --name {wildcards.target:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule write_report:
@@ -106,6 +111,7 @@ rule write_report:
         str(RESULTS.table),
         audits_of_all,
         quality_pages_of_all,
+        stale=unless_stale("report"),
     output:
         str(RESULTS.page),
     log:
@@ -120,8 +126,9 @@ rule write_report:
     params:
         out=results_folder,
         settings=settings_report,
-        code=code_of("report"),
+        made_with=made_with_of("report"),
     message:
         "report"
     shell:
-        "python -m painconn step report --out {params.out:q} --settings {params.settings:q} > {log:q} 2>&1"
+        "python -m painconn step report --out {params.out:q} --settings {params.settings:q}"
+        " --made-with {params.made_with:q} > {log:q} 2>&1"

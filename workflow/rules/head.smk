@@ -1,5 +1,7 @@
 # Study-wide: one head, one forward solution per montage.
 rule build_head:
+    input:
+        stale=unless_stale("head"),
     output:
         str(RESULTS.head),
     log:
@@ -14,16 +16,18 @@ rule build_head:
     params:
         out=results_folder,
         settings=settings_head,
-        code=code_of("head"),
+        made_with=made_with_of("head"),
     message:
         "head model"
     shell:
-        "python -m painconn step head --out {params.out:q} --settings {params.settings:q} > {log:q} 2>&1"
+        "python -m painconn step head --out {params.out:q} --settings {params.settings:q}"
+        " --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule solve_forward:
     input:
         str(RESULTS.head),
+        stale=unless_stale("forward", "montage"),
     output:
         str(RESULTS.forward(None)),
     log:
@@ -38,9 +42,9 @@ rule solve_forward:
     params:
         out=results_folder,
         settings=settings_forward,
-        code=code_of("forward"),
+        made_with=made_with_of("forward", "montage"),
     message:
         "forward solution of montage {wildcards.montage}"
     shell:
         "python -m painconn step forward --out {params.out:q} --name {wildcards.montage:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"

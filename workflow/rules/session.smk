@@ -2,6 +2,7 @@
 rule clean_session:
     input:
         session_inputs,
+        stale=unless_stale("clean", "session"),
     output:
         str(RESULTS.cleaned(None)),
     log:
@@ -16,18 +17,19 @@ rule clean_session:
     params:
         out=results_folder,
         settings=settings_clean,
-        code=code_of("clean"),
+        made_with=made_with_of("clean", "session"),
     message:
         "cleaning {wildcards.session}"
     shell:
         "python -m painconn step clean --out {params.out:q} --name {wildcards.session:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule connect_session:
     input:
         cleaned=str(RESULTS.cleaned(None)),
         forward=forward_of_session,
+        stale=unless_stale("connect", "session"),
     output:
         str(RESULTS.connectivity(None)),
     log:
@@ -42,17 +44,18 @@ rule connect_session:
     params:
         out=results_folder,
         settings=settings_connect,
-        code=code_of("connect"),
+        made_with=made_with_of("connect", "session"),
     message:
         "cortex, connectivity and features of {wildcards.session}"
     shell:
         "python -m painconn step connect --out {params.out:q} --name {wildcards.session:q}"
-        " --settings {params.settings:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule write_quality_page:
     input:
         str(RESULTS.cleaned(None)),
+        stale=unless_stale("quality_page", "session"),
     output:
         str(RESULTS.quality_page(None)),
     log:
@@ -66,8 +69,9 @@ rule write_quality_page:
         mem_mb=memory_mb(500),
     params:
         out=results_folder,
-        code=code_of("quality_page"),
+        made_with=made_with_of("quality_page", "session"),
     message:
         "quality page of {wildcards.session}"
     shell:
-        "python -m painconn step quality_page --out {params.out:q} --name {wildcards.session:q} > {log:q} 2>&1"
+        "python -m painconn step quality_page --out {params.out:q} --name {wildcards.session:q}"
+        " --made-with {params.made_with:q} > {log:q} 2>&1"

@@ -2,16 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from painconn.config.data import Condition
+from painconn.cli.foresight import notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.study import StudyConfig
-from painconn.connectivity.gates import why_not_in_band, why_not_over_epochs, why_not_over_time
-from painconn.connectivity.transforms import transform
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.paths import Results
 
@@ -44,8 +41,13 @@ def check_study(path: Path, *, data: Path | None = None) -> None:
     )
     for gate in study.connectivity.lowered_gates():
         console.print(f"gate lowered: {gate}", highlight=False, markup=False)
-    for note in refusals(study):
+    for name, bands, reason in refused_primary(study, refused(study, _channels(plan))):
+        told = f"PRIMARY TESTS NOT COMPUTABLE in {name}: {study.targets[name].primary.measure}, {' '.join(bands)}"
+        console.print(f"{told}: {reason}", highlight=False, markup=False)
+    for note in refusals(study, _channels(plan)):
         console.print(f"not computable: {note}", highlight=False, markup=False)
+    for note in notes(study):
+        console.print(f"note: {note}", highlight=False, markup=False)
     unread = [name for name, session in plan.sessions.items() if session["montage"] is None]
     for name in unread:
         console.print(
@@ -72,9 +74,15 @@ def require_runnable(study: StudyConfig, results: Results) -> "Plan":
         problems.extend(error.problems)
     problems.extend(_disk_problems(results, plan))
     problems.extend(_people_problems(study, plan))
+    problems.extend(unanswerable(study, refused(study, _channels(plan) if plan else ())))
     if problems or plan is None:
         raise InputError(problems)
     return plan
+
+
+def _channels(plan: "Plan") -> list[int]:
+    """Return the number of channels of each montage."""
+    return [len(montage["names"]) for montage in plan.inventory["montages"].values()]
 
 
 def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
@@ -124,53 +132,3 @@ def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Proble
             )
         except (InputError, DesignError) as error:
             yield from error.problems
-
-
-def refusals(study: StudyConfig) -> Iterator[str]:
-    """Say which measures the gates will refuse in which bands, from the settings alone, grouped by reason."""
-    settings = study.connectivity
-    lowpass = [source.recording_lowpass_hz for source in study.data.sources if source.recording_lowpass_hz]
-    highest_hz = min([study.cleaning.h_freq_hz, 0.45 * study.cleaning.sfreq_hz, *lowpass])
-    for name, condition in study.data.conditions.items():
-        refused: dict[tuple[str, str], list[str]] = {}
-        for measure, band in product(settings.measures, settings.bands_hz):
-            reason = _why_not(study, condition, measure, band, highest_hz)
-            if reason:
-                refused.setdefault((reason, measure), []).append(band)
-        together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (reason, measure), refusing in refused.items():
-            together.setdefault((reason, tuple(refusing)), []).append(measure)
-        for (reason, bands), measures in together.items():
-            where = "all bands" if len(bands) == len(settings.bands_hz) else " ".join(bands)
-            yield f"{', '.join(measures)}, {name}, {where}: {reason}"
-
-
-def _why_not(study: StudyConfig, condition: Condition, measure: str, band: str, highest_hz: float) -> str | None:
-    settings, sfreq_hz = study.connectivity, study.cleaning.sfreq_hz
-    band_hz, (min_epochs, min_cycles) = settings.bands_hz[band], settings.gates_of(measure)
-    if settings.estimator_of(measure) == "over_time":
-        if condition.kind != "rest":
-            return "events have no continuous segments"
-        if not condition.n_segments:
-            return "n_segments is 0"
-        length_s = study.cleaning.segment_length_s
-        reason = why_not_over_time(band_hz, segment_length_s=length_s, min_cycles=min_cycles)
-        return reason or why_not_in_band(band_hz, highest_hz=highest_hz)
-    window_s = condition.window_s[1] - condition.window_s[0]
-    length_s = study.cleaning.epoch_length_s if condition.kind == "rest" else window_s
-    spectra = transform(
-        settings.spectra,
-        round(length_s * sfreq_hz),
-        sfreq_hz=sfreq_hz,
-        half_bandwidth_hz=settings.half_bandwidth_hz,
-        n_cycles=settings.n_cycles,
-    )
-    return why_not_over_epochs(
-        band_hz,
-        n_epochs=condition.n_epochs,
-        epoch_length_s=length_s,
-        half_bandwidth_hz=spectra.smoothing_hz(band_hz),
-        highest_hz=highest_hz,
-        min_epochs=min_epochs,
-        min_cycles=min_cycles,
-    )

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from painconn.config.base import Name, Section
 from painconn.config.names import named_twice, unknown_name
-from painconn.connectivity.definition import Estimator, MeasureDefinition
+from painconn.connectivity.definition import FEWEST_SURROGATES, Estimator, MeasureDefinition
 from painconn.connectivity.registry import MEASURES
 
 DEFAULT_BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0), "low_gamma": (30.0, 45.0)}
@@ -18,7 +18,6 @@ SpectraName = Literal["multitaper", "fourier", "morlet"]
 
 _BIVARIATE_SPECTRAL = ("sums", "bins")
 _FROM_WAVELETS = "sums"
-_FEWEST_SURROGATES = 19
 _LACKS = {
     "sums": "it corrects for the number of samples, and neighbouring time points are not independent",
     "bins": "it needs the frequency bins of epochs",
@@ -49,6 +48,13 @@ class ConnectivityConfig(Section):
     precision: Literal["float64", "float32"] = Field(
         "float64", description="Of the computation; float32 is faster and agrees to about 1e-4"
     )
+    partial_shrinkage: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="How far partial measures shrink coherencies to 0; null: the data of each observation decide, over"
+        " all regions together",
+    )
     min_epochs: int | None = Field(
         None,
         ge=2,
@@ -67,7 +73,7 @@ class ConnectivityConfig(Section):
         0,
         ge=0,
         description="Surrogates (epochs of each region shifted) for the floor of every edge of the measures over"
-        " epochs, saved beside the matrices; 0: none, otherwise 19 or more",
+        f" epochs, saved beside the matrices; 0: none, otherwise {FEWEST_SURROGATES} or more",
     )
 
     def estimator_of(self, measure: str) -> Estimator:
@@ -122,8 +128,8 @@ class ConnectivityConfig(Section):
     @field_validator("n_surrogates")
     @classmethod
     def _bounds(cls, number: int) -> int:
-        if 0 < number < _FEWEST_SURROGATES:
-            raise ValueError(f"wanted 0, or at least {_FEWEST_SURROGATES} for a 95 % bound")
+        if 0 < number < FEWEST_SURROGATES:
+            raise ValueError(f"wanted 0, or at least {FEWEST_SURROGATES} for a 95 % bound")
         return number
 
     @model_validator(mode="after")

@@ -8,6 +8,12 @@ from typing import Any, Literal
 
 Estimator = Literal["over_epochs", "over_time"]
 
+ALWAYS_DOUBLE = ("cross", "whole_range", "components")
+"""What measures take that are computed in double precision whatever is asked for."""
+
+FEWEST_SURROGATES = 50
+"""Surrogates from which every edge has a 95 % bound, also where some of them do not count for it."""
+
 
 @dataclass(frozen=True)
 class MeasureDefinition:
@@ -17,6 +23,8 @@ class MeasureDefinition:
     ----------
     name : str
         Name in a study file and in column names.
+    label : str
+        Short name in a text.
     function : str
         ``"module:function"``, loaded on use.
     takes : {'sums', 'bins', 'cross', 'whole_range', 'components', 'analytic', 'band_signal'}
@@ -32,7 +40,7 @@ class MeasureDefinition:
     value_range : tuple of float
         Smallest and largest possible value (of the magnitude, for complex ones); None where there is no bound.
     min_epochs : int
-        Gate: epochs (or segments) below which it is not computable.
+        Gate: epochs below which it is not computable over epochs; segments are not counted.
     min_cycles : float
         Gate: cycles of a band's lower edge that an epoch (or segment) must hold.
     zero_lag_safe : {'yes', 'gaussian_only', 'no'}
@@ -47,6 +55,7 @@ class MeasureDefinition:
     """
 
     name: str
+    label: str
     function: str
     takes: Literal["sums", "bins", "cross", "whole_range", "components", "analytic", "band_signal"]
     estimators: tuple[Estimator, ...]

@@ -5,28 +5,20 @@ to epoch; it needs many epochs, and a single one always looks perfectly locked. 
 time points within a contiguous segment and is averaged over segments; neighbouring time points are not independent.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.connectivity.cross_sums import CrossSums, sums_over_samples
+from painconn.connectivity.computation import Analytic, EpochPlan, Found, compute_over_time
 from painconn.connectivity.definition import Estimator, MeasureDefinition
-from painconn.connectivity.estimate import Connectivity, Gates, Key, Matrix, whole
-from painconn.connectivity.gates import NotComputable, why_not_in_band, why_not_over_epochs, why_not_over_time
+from painconn.connectivity.estimate import DEFAULT_GATES, Connectivity, Gates, Key, unscored_pairs
+from painconn.connectivity.gates import why_not_components, why_not_over_epochs, why_not_over_time
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.spectra import Precision
-from painconn.connectivity.transforms import Bands, MorletTransform, SpectraName, TaperTransform, transform
+from painconn.connectivity.transforms import Bands, SpectraName, transform
 from painconn.connectivity.usable import Usable
-
-Found = dict[Key, Matrix]
-Refused = dict[Key, str]
-Analytic = NDArray[np.complexfloating]
-
-_NO_BIN = "no frequency bin lies in the band: longer epochs or a wider band"
-_NO_NEIGHBOURS = "spectra morlet: no evenly spaced frequencies, wanted multitaper or fourier"
-_FROM_CROSS = ("cross", "whole_range", "components")
-_UNIT_VECTORS = {"plv", "ciplv", "ppc"}
 
 
 def over_epochs(
@@ -40,8 +32,9 @@ def over_epochs(
     n_cycles: float = 7.0,
     region_of: NDArray[np.intp] | None = None,
     highest_hz: float = np.inf,
-    gates: Gates | None = None,
+    gates: Gates | None = DEFAULT_GATES,
     precision: Precision = "float64",
+    shrinkage: float | None = None,
     halves: bool = False,
 ) -> Connectivity:
     """Compute measures over epochs in bands, all bivariate spectral ones from one cross-spectral pass.
@@ -71,12 +64,14 @@ def over_epochs(
     highest_hz : float
         Highest frequency that the data hold (their low-pass).
     gates : Gates | None
-        Limits; None refuses nothing.
+        Limits; None refuses nothing, and a single epoch then looks perfectly locked.
     precision : {'float64', 'float32'}
         Of the cross-spectral pass. Single precision agrees with double to about 1e-4; measures made of signs (pli,
         dpli, pli2_unbiased) to a few epochs whose sign flips.
+    shrinkage : float | None
+        Of partial measures, in [0, 1]; None lets the data decide, over all regions together.
     halves : bool
-        Whether to compute every other epoch apart, too.
+        Whether to compute every other epoch apart, too (equally many in both halves).
 
     Returns
     -------
@@ -85,15 +80,22 @@ def over_epochs(
     Raises
     ------
     ValueError
-        For a measure that is unknown or not estimated over epochs, unknown spectra, or signals of another shape.
+        For a measure that is unknown or not estimated over epochs, unknown spectra or precision, signals of another
+        shape, or `region_of` that does not fit them.
     """
     definitions = _definitions(measures, "over_epochs")
+    _require_precision(precision)
     usable = Usable.of(signals)
+    rows = _regions(region_of, usable.n_regions)
     n_epochs, _, n_times = signals.shape
     chosen = transform(spectra, n_times, sfreq_hz=sfreq_hz, half_bandwidth_hz=half_bandwidth_hz, n_cycles=n_cycles)
     smoothing_hz = {band: chosen.smoothing_hz(band_hz) for band, band_hz in bands_hz.items()}
 
     def why_not(definition: MeasureDefinition, band: str, limits: Gates) -> str | None:
+        if definition.takes == "components":
+            few = why_not_components(np.bincount(rows), n_samples=n_epochs * (chosen.n_tapers or 1))
+            if few:
+                return few
         return why_not_over_epochs(
             bands_hz[band],
             n_epochs=n_epochs,
@@ -101,26 +103,27 @@ def over_epochs(
             half_bandwidth_hz=smoothing_hz[band],
             highest_hz=min(highest_hz, sfreq_hz / 2),
             min_epochs=definition.min_epochs if limits.min_epochs is None else limits.min_epochs,
-            min_cycles=definition.min_cycles if limits.min_cycles is None else limits.min_cycles,
+            min_cycles=_min_cycles(definition, limits),
         )
 
     refused = _refused(definitions, bands_hz, why_not, gates)
-    wanted = _wanted(definitions, bands_hz, refused)
-    matrices, failed, copied = _over_epochs(signals, usable, chosen, wanted, bands_hz, region_of, precision)
+    wanted = {band: [each for each in definitions if (each.name, band) not in refused] for band in bands_hz}
+    plan = EpochPlan(chosen, bands_hz, wanted, usable, rows, precision, shrinkage)
+    found = plan.run(signals)
+    copied = tuple(sorted({*usable.copied, *found.copied}))
     return Connectivity(
         estimator="over_epochs",
         n_epochs=n_epochs,
         epoch_length_s=n_times / sfreq_hz,
         smoothing_hz=smoothing_hz,
         n_tapers=chosen.n_tapers,
-        matrices=matrices,
-        not_computable=refused | failed,
+        matrices=found.matrices,
+        not_computable=refused | found.refused,
         unusable_regions=usable.reasons,
-        copied_pairs=tuple(sorted({*usable.copied, *copied})),
-        halves=tuple(
-            _over_epochs(signals[half::2], usable, chosen, wanted, bands_hz, region_of, precision)[0]
-            for half in ((0, 1) if halves and n_epochs > 1 else ())
-        ),
+        copied_pairs=copied,
+        unscored_pairs=unscored_pairs(found.matrices, usable.reasons, copied, usable.n_regions),
+        shrinkage=found.shrinkage,
+        halves=tuple(plan.run(half).matrices for half in _halves(signals, halves)),
     )
 
 
@@ -130,8 +133,9 @@ def over_time(
     sfreq_hz: float,
     bands_hz: Bands,
     measures: Sequence[str],
+    smoothing_hz: Mapping[str, float] | None = None,
     highest_hz: float = np.inf,
-    gates: Gates | None = None,
+    gates: Gates | None = DEFAULT_GATES,
     precision: Precision = "float64",
     halves: bool = False,
 ) -> Connectivity:
@@ -148,6 +152,8 @@ def over_time(
         Bands by name.
     measures : sequence of str
         Names of `MEASURES` that are estimated over time.
+    smoothing_hz : mapping of str to float | None
+        Half-bandwidth of each band-pass, see `painconn.connectivity.envelope.band_smoothing_hz`; None when not known.
     highest_hz : float
         Highest frequency that the data hold (their low-pass).
     gates : Gates | None
@@ -155,7 +161,7 @@ def over_time(
     precision : {'float64', 'float32'}
         Of the computation.
     halves : bool
-        Whether to compute every other segment apart, too.
+        Whether to compute every other segment apart, too (equally many in both halves).
 
     Returns
     -------
@@ -164,49 +170,60 @@ def over_time(
     Raises
     ------
     ValueError
-        For a measure that is unknown or not estimated over time, or segments of another shape.
+        For a measure that is unknown or not estimated over time, or segments of another shape or another number of
+        them in another band.
     """
     definitions = _definitions(measures, "over_time")
-    found: Found = {}
-    refused: Refused = {}
-    half_found: tuple[Found, Found] = ({}, {})
+    _require_precision(precision)
+    found, half_found = Found(), (Found(), Found())
     reasons: dict[int, str] = {}
-    copied: set[tuple[int, int]] = set()
-    n_segments, length_s = 0, 0.0
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def why_not(definition: MeasureDefinition, band: str, limits: Gates) -> str | None:
+        return why_not_over_time(
+            bands_hz[band],
+            segment_length_s=shapes[band][2] / sfreq_hz if band in shapes else np.inf,
+            half_bandwidth_hz=(smoothing_hz or {}).get(band, 0.0),
+            highest_hz=min(highest_hz, sfreq_hz / 2),
+            min_cycles=_min_cycles(definition, limits),
+        )
+
     for band, band_hz in bands_hz.items():
-        reason = None if gates is None else why_not_in_band(band_hz, highest_hz=min(highest_hz, sfreq_hz / 2))
-        if reason:
-            refused |= {(definition.name, band): reason for definition in definitions}
+        found.refused |= _refused(definitions, [band], why_not, gates)
+        if not _left(definitions, band, found):
             continue
-        dtype = np.complex64 if precision == "float32" else np.complex128
         # Read-only signals would make every kernel compile again.
+        dtype = np.complex64 if precision == "float32" else np.complex128
         analytic: Analytic = np.require(segments(band), dtype, ["C", "W"])
-        n_segments, length_s = len(analytic), analytic.shape[-1] / sfreq_hz
-
-        def why_not(definition: MeasureDefinition, band: str, limits: Gates, length_s: float = length_s) -> str | None:
-            cycles = definition.min_cycles if limits.min_cycles is None else limits.min_cycles
-            return why_not_over_time(bands_hz[band], segment_length_s=length_s, min_cycles=cycles)
-
-        refused |= _refused(definitions, {band: band_hz}, why_not, gates)
-        wanted = [definition for definition in definitions if (definition.name, band) not in refused]
         usable = Usable.of(analytic)
+        shapes[band] = analytic.shape
+        if len(set(shapes.values())) > 1:
+            raise ValueError(f"segments differ between bands (number, regions, times): {shapes}")
+        found.refused |= _refused(definitions, [band], why_not, gates)
+        left = _left(definitions, band, found)
         reasons |= usable.reasons
-        matrices, failed, alike = _over_time(analytic, usable, band, band_hz, wanted, sfreq_hz, precision)
-        found, refused, copied = found | matrices, refused | failed, copied | alike | set(usable.copied)
-        if halves and n_segments > 1:
-            for half, into in enumerate(half_found):
-                into |= _over_time(analytic[half::2], usable, band, band_hz, wanted, sfreq_hz, precision)[0]
+        found.copied |= set(usable.copied)
+        parts = zip((found, *half_found), (analytic, *_halves(analytic, halves)), strict=False)
+        for into, part in parts:
+            into.add(
+                compute_over_time(
+                    part, left, usable=usable, band=band, band_hz=band_hz, sfreq_hz=sfreq_hz, precision=precision
+                )
+            )
+    n_segments, n_regions, n_times = next(iter(shapes.values()), (0, 0, 0))
+    copied = tuple(sorted(found.copied))
     return Connectivity(
         estimator="over_time",
         n_epochs=n_segments,
-        epoch_length_s=length_s,
-        smoothing_hz={},
+        epoch_length_s=n_times / sfreq_hz,
+        smoothing_hz=dict(smoothing_hz or {}),
         n_tapers=None,
-        matrices=found,
-        not_computable=refused,
+        matrices=found.matrices,
+        not_computable=found.refused,
         unusable_regions=reasons,
-        copied_pairs=tuple(sorted(copied)),
-        halves=half_found if halves and n_segments > 1 else (),
+        copied_pairs=copied,
+        unscored_pairs=unscored_pairs(found.matrices, reasons, copied, n_regions),
+        halves=tuple(half.matrices for half in half_found) if halves and n_segments > 1 else (),
     )
 
 
@@ -221,12 +238,34 @@ def _definitions(measures: Sequence[str], estimator: Estimator) -> list[MeasureD
     return definitions
 
 
+def _require_precision(precision: str) -> None:
+    if precision not in get_args(Precision):
+        raise ValueError(f"unknown precision {precision}; there are: {', '.join(get_args(Precision))}")
+
+
+def _regions(region_of: NDArray[np.intp] | None, n_rows: int) -> NDArray[np.intp]:
+    """Return the region of each row of the signals."""
+    if region_of is None:
+        return np.arange(n_rows)
+    rows = np.asarray(region_of)
+    if rows.shape != (n_rows,) or rows.dtype.kind not in "iu" or rows.min(initial=0) < 0:
+        found = f"{rows.dtype} of shape {rows.shape}"
+        raise ValueError(
+            f"region_of is {found}, wanted a whole number from 0 for each of the {n_rows} rows of the signals"
+        )
+    return rows
+
+
+def _min_cycles(definition: MeasureDefinition, limits: Gates) -> float:
+    return definition.min_cycles if limits.min_cycles is None else limits.min_cycles
+
+
 def _refused(
     definitions: Sequence[MeasureDefinition],
     bands: Iterable[str],
     why_not: Callable[[MeasureDefinition, str, Gates], str | None],
     gates: Gates | None,
-) -> Refused:
+) -> dict[Key, str]:
     if gates is None:
         return {}
     reasons = {
@@ -235,158 +274,11 @@ def _refused(
     return {key: reason for key, reason in reasons.items() if reason}
 
 
-def _wanted(
-    definitions: Sequence[MeasureDefinition], bands: Iterable[str], refused: Refused
-) -> dict[str, list[MeasureDefinition]]:
-    """Return per band the measures that are left."""
-    return {
-        band: [definition for definition in definitions if (definition.name, band) not in refused] for band in bands
-    }
+def _left(definitions: Sequence[MeasureDefinition], band: str, found: Found) -> list[MeasureDefinition]:
+    return [each for each in definitions if (each.name, band) not in found.refused]
 
 
-def _over_epochs(
-    signals: NDArray[np.floating],
-    usable: Usable,
-    chosen: TaperTransform | MorletTransform,
-    wanted: dict[str, list[MeasureDefinition]],
-    bands_hz: Bands,
-    region_of: NDArray[np.intp] | None,
-    precision: Precision,
-) -> tuple[Found, Refused, set[tuple[int, int]]]:
-    kept = usable.pick(signals)
-    found: Found = {}
-    refused: Refused = {}
-    copied: set[tuple[int, int]] = set()
-    takes = ("sums", "bins") if isinstance(chosen, TaperTransform) else ("sums",)
-    bivariate = {band: [each for each in defined if each.takes in takes] for band, defined in wanted.items()}
-    bivariate = {band: defined for band, defined in bivariate.items() if defined}
-    if bivariate:
-        with_phase = any(each.name in _UNIT_VECTORS for defined in bivariate.values() for each in defined)
-        some = {band: bands_hz[band] for band in bivariate}
-        for group in chosen.passes(some):
-            try:
-                sums = chosen.sums(kept, group, gains=usable.gains, with_phase=with_phase, precision=precision)
-            except NotComputable as reason:
-                sums = {}
-                refused |= {(each.name, band): str(reason) for band in group for each in bivariate[band]}
-            for band, of_band in sums.items():
-                matrices, alike = _from_sums(of_band, bivariate[band], usable)
-                found |= {(name, band): matrix for name, matrix in matrices.items()}
-                copied |= alike
-    others, missing = _from_cross(kept, usable, chosen, wanted, bands_hz, region_of)
-    found, refused = found | others, refused | missing
-    for band, defined in wanted.items():
-        for each in defined:
-            if (each.name, band) not in found | refused:
-                refused[each.name, band] = _NO_BIN if isinstance(chosen, TaperTransform) else _NO_NEIGHBOURS
-    return found, refused, copied
-
-
-def _from_sums(
-    sums: CrossSums, definitions: Sequence[MeasureDefinition], usable: Usable
-) -> tuple[dict[str, Matrix], set[tuple[int, int]]]:
-    """Score every pair, mean over bins; pairs whose imaginary part is round-off only are copies."""
-    rows, columns = np.tril_indices(len(usable.regions), -1)
-    copies = np.flatnonzero(sums.copied())
-    found = {}
-    for definition in definitions:
-        values = definition.load()(sums).mean(axis=0)
-        values[copies] = np.nan
-        found[definition.name] = usable.embed(whole(values, definition.kind, len(usable.regions)))
-    return found, {(int(usable.regions[rows[pair]]), int(usable.regions[columns[pair]])) for pair in copies}
-
-
-def _from_cross(
-    signals: NDArray[np.floating],
-    usable: Usable,
-    chosen: TaperTransform | MorletTransform,
-    wanted: dict[str, list[MeasureDefinition]],
-    bands_hz: Bands,
-    region_of: NDArray[np.intp] | None,
-) -> tuple[Found, Refused]:
-    """Compute directed, partial and multivariate measures from one mean cross-spectral matrix."""
-    bands_of: dict[str, list[str]] = {}
-    for band, defined in wanted.items():
-        for each in defined:
-            if each.takes in _FROM_CROSS and chosen.has_bins(bands_hz[band]):
-                bands_of.setdefault(each.name, []).append(band)
-    if not bands_of:
-        return {}, {}
-    found: Found = {}
-    refused: Refused = {}
-    rows = np.arange(usable.n_regions) if region_of is None else np.asarray(region_of)
-    n_regions = {
-        "cross": usable.n_regions,
-        "whole_range": usable.n_regions,
-        "components": int(rows.max(initial=-1)) + 1,
-    }
-    if len(usable.regions) < 2:
-        return {
-            (name, band): _no_pairs(n_regions[MEASURES[name].takes])
-            for name, bands in bands_of.items()
-            for band in bands
-        }, {}
-    whole_range = any(MEASURES[name].takes == "whole_range" for name in bands_of)
-    used = {band: bands_hz[band] for bands in bands_of.values() for band in bands}
-    try:
-        cross = chosen.mean_cross_spectra(signals, None if whole_range else used)
-    except NotComputable as reason:
-        return {}, {(name, band): str(reason) for name, bands in bands_of.items() for band in bands}
-    for name, bands in bands_of.items():
-        each = MEASURES[name]
-        some = {band: bands_hz[band] for band in bands}
-        try:
-            if each.takes == "components":
-                matrices = each.load()(cross, some, rows[usable.regions])
-                matrices = {band: _padded(matrix, n_regions["components"]) for band, matrix in matrices.items()}
-            else:
-                matrices = each.load()(cross, some)
-                matrices = {band: usable.embed(matrix) for band, matrix in matrices.items()}
-            found |= {(name, band): matrix for band, matrix in matrices.items()}
-        except NotComputable as reason:
-            refused |= {(name, band): str(reason) for band in bands}
-    return found, refused
-
-
-def _padded(matrix: Matrix, n_regions: int) -> Matrix:
-    """Add NaN rows and columns for trailing regions none of whose components is usable."""
-    result = np.full_like(matrix, np.nan, shape=(n_regions, n_regions))
-    result[: len(matrix), : len(matrix)] = matrix
-    return result
-
-
-def _no_pairs(n_regions: int) -> Matrix:
-    return np.full((n_regions, n_regions), np.nan)
-
-
-def _over_time(
-    analytic: Analytic,
-    usable: Usable,
-    band: str,
-    band_hz: tuple[float, float],
-    definitions: Sequence[MeasureDefinition],
-    sfreq_hz: float,
-    precision: Precision,
-) -> tuple[Found, Refused, set[tuple[int, int]]]:
-    kept = usable.pick(analytic)
-    found: Found = {}
-    refused: Refused = {}
-    copied: set[tuple[int, int]] = set()
-    bivariate = [each for each in definitions if each.takes == "sums"]
-    if bivariate:
-        sums = sums_over_samples(kept, gains=usable.gains, precision=precision)
-        matrices, copied = _from_sums(sums, bivariate, usable)
-        found |= {(name, band): matrix for name, matrix in matrices.items()}
-    others = [each for each in definitions if each.takes in ("analytic", "band_signal")]
-    if len(usable.regions) < 2:
-        return found | {(each.name, band): _no_pairs(usable.n_regions) for each in others}, refused, copied
-    for each in others:
-        try:
-            if each.takes == "analytic":
-                found[each.name, band] = usable.embed(each.load()(kept))
-            else:
-                matrix = each.load()(kept.real, sfreq_hz=sfreq_hz, band_hz=band_hz)
-                found[each.name, band] = usable.embed(matrix)
-        except NotComputable as reason:
-            refused[each.name, band] = str(reason)
-    return found, refused, copied
+def _halves(signals: NDArray, wanted: bool) -> tuple[NDArray, ...]:
+    """Return every other epoch and the ones between, equally many."""
+    even = 2 * (len(signals) // 2)
+    return (signals[0:even:2], signals[1:even:2]) if wanted and even else ()

@@ -51,11 +51,21 @@ def analytic_band(
     from scipy import fft, signal
 
     low, high = band_hz
-    below, above = min(max(low / 4, 2.0), low), min(max(high / 4, 2.0), sfreq_hz / 2 - high)
+    below, above = _transitions_hz(sfreq_hz, band_hz)
     n_taps = int(np.ceil(3.3 / min(below, above) * sfreq_hz)) | 1
     kernel = signal.firwin(n_taps, [low - below / 2, high + above / 2], pass_zero=False, fs=sfreq_hz)
     filtered = signal.oaconvolve(np.asarray(signals, dtype=float), kernel[None], mode="same", axes=-1)
     return _analytic(filtered, fft.next_fast_len(filtered.shape[-1])).astype(np.complex128, copy=False)
+
+
+def band_smoothing_hz(*, sfreq_hz: float, band_hz: tuple[float, float]) -> float:
+    """Return how far beyond its band `analytic_band` reaches at half amplitude, at the wider of the two edges."""
+    return max(_transitions_hz(sfreq_hz, band_hz)) / 2
+
+
+def _transitions_hz(sfreq_hz: float, band_hz: tuple[float, float]) -> tuple[float, float]:
+    low, high = band_hz
+    return min(max(low / 4, 2.0), low), min(max(high / 4, 2.0), sfreq_hz / 2 - high)
 
 
 def analytic_signals(signals: NDArray[np.floating]) -> NDArray[np.complexfloating]:

@@ -29,6 +29,9 @@ class Gates:
     min_cycles: float | None = None
 
 
+DEFAULT_GATES = Gates()
+
+
 @dataclass(frozen=True)
 class Connectivity:
     """Whole matrices, and everything needed to read them.
@@ -42,7 +45,7 @@ class Connectivity:
     epoch_length_s : float
         Length of each.
     smoothing_hz : dict of str to float
-        Half-bandwidth of the spectra in each band; empty over time, where the band-pass is the only smoothing.
+        Half-bandwidth in each band: of the spectra, or over time how far the band-pass reaches beyond it.
     n_tapers : int | None
         Tapers per epoch; None without tapers.
     matrices : dict of (measure, band) to array, shape (regions, regions)
@@ -50,9 +53,13 @@ class Connectivity:
     not_computable : dict of (measure, band) to str
         Why a matrix is missing: what was found and what would be needed.
     unusable_regions : dict of int to str
-        Regions that are NaN throughout: flat or not finite.
+        Regions that are NaN throughout: flat or not finite. Rows of the signals, where regions have several components.
     copied_pairs : tuple of (int, int)
-        Pairs of regions (row > column) that are copies of each other: NaN, not scored.
+        Pairs of regions (row > column; rows, see above) that are copies of each other: NaN, not scored.
+    unscored_pairs : dict of (measure, band) to tuple of (int, int)
+        Other pairs (row > column) without a value: so alike that the measure has nothing to tell apart.
+    shrinkage : dict of str to float
+        By band, how far partial measures were shrunk; it depends on all regions.
     halves : tuple of two dicts
         The matrices of every other epoch (or segment), for reliability; empty when not asked for.
     """
@@ -66,6 +73,8 @@ class Connectivity:
     not_computable: Mapping[Key, str] = field(default_factory=dict)
     unusable_regions: Mapping[int, str] = field(default_factory=dict)
     copied_pairs: tuple[tuple[int, int], ...] = ()
+    unscored_pairs: Mapping[Key, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    shrinkage: Mapping[str, float] = field(default_factory=dict)
     halves: tuple[Mapping[Key, Matrix], ...] = ()
 
 
@@ -92,3 +101,22 @@ def whole(values: NDArray, kind: str, n_regions: int) -> Matrix:
     matrix[rows, columns] = values
     matrix[columns, rows] = mirrored[kind]
     return matrix
+
+
+def unscored_pairs(
+    matrices: Mapping[Key, Matrix], unusable: Mapping[int, str], copied: tuple[tuple[int, int], ...], n_rows: int
+) -> dict[Key, tuple[tuple[int, int], ...]]:
+    """Find the pairs (row > column) without a value that neither a broken region nor a copy explains.
+
+    In matrices that are not of `n_rows` regions (those of multivariate measures) every missing pair counts.
+    """
+    found = {}
+    known = set(copied)
+    for key, matrix in matrices.items():
+        rows, columns = np.nonzero(np.tril(np.isnan(matrix) | np.isnan(matrix.T), -1))
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        of_rows = len(matrix) == n_rows
+        left = tuple(p for p in pairs if not of_rows or (p not in known and not unusable.keys() & set(p)))
+        if left:
+            found[key] = left
+    return found

@@ -6,9 +6,9 @@ from painconn.connectivity.definition import MeasureDefinition
 from painconn.connectivity.graph.registry import GraphMeasureDefinition
 
 _ZERO_LAG = {
-    "yes": "unaffected by mixing at zero lag",
-    "gaussian_only": "unaffected by mixing at zero lag for Gaussian sources only",
-    "no": "inflated by mixing at zero lag",
+    "yes": "mean unaffected by mixing at zero lag",
+    "gaussian_only": "mean unaffected by mixing at zero lag for Gaussian sources only",
+    "no": "changed by mixing at zero lag",
 }
 
 

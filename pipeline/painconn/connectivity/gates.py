@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROUNDING = 1e-9
+_SAMPLES_PER_COMPONENT = 10
 
 
 class NotComputable(Exception):  # noqa: N818 - not an error: an outcome with a reason
@@ -47,25 +48,82 @@ def why_not_over_epochs(
     reason : str | None
         Names what was found and what would be needed.
     """
-    low, high = band_hz
     if n_epochs < min_epochs:
         return f"{n_epochs} epochs, wanted at least {min_epochs}"
-    cycles = why_not_over_time(band_hz, segment_length_s=epoch_length_s, min_cycles=min_cycles)
-    if cycles:
-        return cycles
-    if high - low < 2 * half_bandwidth_hz - _ROUNDING:
-        found = f"the band is {high - low:g} Hz wide, the smoothing {2 * half_bandwidth_hz:g} Hz"
-        return f"{found}: longer epochs or a wider band"
-    return why_not_in_band(band_hz, highest_hz=highest_hz)
+    return (
+        _why_too_short(band_hz, length_s=epoch_length_s, min_cycles=min_cycles)
+        or _why_too_narrow(band_hz, half_bandwidth_hz, "longer epochs or a wider band")
+        or why_not_in_band(band_hz, highest_hz=highest_hz)
+    )
 
 
-def why_not_over_time(band_hz: tuple[float, float], *, segment_length_s: float, min_cycles: float) -> str | None:
-    """Say why a segment (or epoch) is too short for a band, or None when it holds enough cycles of the lower edge."""
+def why_not_over_time(
+    band_hz: tuple[float, float],
+    *,
+    segment_length_s: float,
+    half_bandwidth_hz: float,
+    highest_hz: float,
+    min_cycles: float,
+) -> str | None:
+    """Say why a measure over time is not computable in a band, or None when it is.
+
+    Parameters
+    ----------
+    band_hz : tuple of float
+        Pass band.
+    segment_length_s : float
+        Length of a segment.
+    half_bandwidth_hz : float
+        How far the band-pass reaches beyond the band.
+    highest_hz : float
+        Highest frequency that the recording holds (its low-pass).
+    min_cycles : float
+        Gate: cycles of the lower edge that a segment must hold.
+
+    Returns
+    -------
+    reason : str | None
+        Names what was found and what would be needed.
+    """
+    return (
+        why_not_in_band(band_hz, highest_hz=highest_hz)
+        or _why_too_narrow(band_hz, half_bandwidth_hz, "a wider band")
+        or _why_too_short(band_hz, length_s=segment_length_s, min_cycles=min_cycles)
+    )
+
+
+def why_not_components(n_components: NDArray[np.intp], *, n_samples: int) -> str | None:
+    """Say why regions of so many components cannot be related from so few samples, or None when they can.
+
+    Fitted to as many components as there are samples, noise looks perfectly coupled.
+
+    Parameters
+    ----------
+    n_components : array of int, shape (regions,)
+        Components of each region.
+    n_samples : int
+        Epochs times tapers.
+    """
+    pair = int(np.sort(n_components)[-2:].sum())
+    if n_samples < _SAMPLES_PER_COMPONENT * pair:
+        found = f"{n_samples} samples (epochs x tapers) for {pair} components of a pair of regions"
+        return f"{found}, wanted at least {_SAMPLES_PER_COMPONENT * pair}: more epochs or fewer components"
+    return None
+
+
+def _why_too_short(band_hz: tuple[float, float], *, length_s: float, min_cycles: float) -> str | None:
     low = band_hz[0]
-    if segment_length_s * low < min_cycles - _ROUNDING:
-        found = f"{segment_length_s * low:.3g} cycles of {low:g} Hz in {segment_length_s:g} s"
+    if length_s * low < min_cycles - _ROUNDING:
+        found = f"{length_s * low:.3g} cycles of {low:g} Hz in {length_s:g} s"
         needed = f"{min_cycles / low:.3g} s" if low > 0 else "a lower edge above 0 Hz"
         return f"{found}, wanted {min_cycles:g} ({needed})"
+    return None
+
+
+def _why_too_narrow(band_hz: tuple[float, float], half_bandwidth_hz: float, advice: str) -> str | None:
+    low, high = band_hz
+    if high - low < 2 * half_bandwidth_hz - _ROUNDING:
+        return f"the band is {high - low:g} Hz wide, the smoothing {2 * half_bandwidth_hz:.3g} Hz: {advice}"
     return None
 
 

@@ -92,6 +92,9 @@ def canonical_coherence(cross: MeanCrossSpectra, bands_hz: Bands, region_of: NDA
 
     .. math:: \max_\phi \sigma_1 \left( \Re(e^{-i \phi} D_{ab}) \right)
 
+    There may be several maxima over the phase. The value is the global one: upper bounds between the phases tried leave
+    room for none that is higher by more than 1e-10 of it.
+
     A comparator: volume conduction inflates it.
     See `multivariate_interaction` for the parameters.
 
@@ -102,7 +105,7 @@ def canonical_coherence(cross: MeanCrossSpectra, bands_hz: Bands, region_of: NDA
 
     References
     ----------
-    Vidaurre et al. 2019, 10.1016/j.neuroimage.2019.116009.
+    Vidaurre et al. 2019, 10.1016/j.neuroimage.2019.116009; Uhlig 2009, 10.1007/s11075-009-9276-1 (the bounds).
     """
     from painconn.connectivity.multivariate_kernels import largest_coherences
 

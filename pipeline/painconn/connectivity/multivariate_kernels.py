@@ -7,9 +7,14 @@ from numba import njit, prange
 _FLAGS = {"contract", "reassoc", "nsz", "arcp"}
 _MAX_SWEEPS = 30
 _MAX_STEPS = 60
-# Start angles: a maximum over the angle is as broad as half a period, so none hides between two of them.
-_N_ANGLES = 12
 _EPSILON = 2.3e-16
+_N_STARTS = 6
+# The largest part of itself by which a canonical coherence may be missed.
+_MISSED = 1e-10
+# Cuts come no nearer to the ends of their sector than this part of it. A sector narrower than sqrt(8 _MISSED) needs no
+# cut, so that cuts lie at most 153 deep in each other: log(pi / 6 / sqrt(8e-10)) / log(16 / 15).
+_NEAREST_CUT = 1.0 / 16.0
+_N_WAITING = 160 + _N_STARTS
 
 
 @njit(cache=True, fastmath=_FLAGS, error_model="numpy")
@@ -160,30 +165,78 @@ def _climb(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ign
     return value
 
 
+@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+def _largest_over_angles(steady, cosine_part, sine_part, matrix, vectors, ends, supports):  # type: ignore[no-untyped-def]
+    r"""Return the leading eigenvalue's maximum over the angle, none higher by more than ``2 _MISSED`` of it being left.
+
+    The values :math:`u^T D v` of real unit vectors fill a figure in the complex plane, and the root of the leading
+    eigenvalue at angle :math:`2 \phi` is how far the figure reaches towards :math:`\phi`. Between two directions it
+    stays within the corner where the two lines that bound it there meet: only a corner farther out than the largest
+    value so far can hide a larger one, and is cut off by the line in its own direction (Uhlig 2009,
+    10.1007/s11075-009-9276-1). The rounder the figure, the more cuts: 200 000 for a circle about 0.
+    ``ends`` and ``supports`` are room for the directions that wait and the reach there.
+    """
+    step = np.pi / _N_STARTS
+    none = np.empty((0, len(steady)))
+    largest, start = -1.0, 0.0
+    for k in range(_N_STARTS + 1):
+        # The last to wait is the next to be met; the first direction closes the circle.
+        ends[k] = np.pi - k * step
+        at = _turn(2.0 * ends[k], steady, cosine_part, sine_part, matrix, none)
+        supports[k] = np.sqrt(matrix[at, at]) if matrix[at, at] > 0.0 else 0.0
+        if not matrix[at, at] <= largest:
+            largest, start = matrix[at, at], 2.0 * ends[k]
+    largest = _climb(start, steady, cosine_part, sine_part, matrix, vectors)
+    direction, reach = ends[_N_STARTS], supports[_N_STARTS]
+    waiting = _N_STARTS
+    while waiting > 0:
+        width, other = ends[waiting - 1] - direction, supports[waiting - 1]
+        # How far the corner lies along the line that bounds the figure in this direction.
+        along = (other - reach * np.cos(width)) / np.sin(width)
+        inside = along > 0.0 and other * np.cos(width) < reach
+        # No coherence exceeds 1: there the search is over.
+        needed = largest * (1.0 + 2.0 * _MISSED)
+        if inside and needed < 1.0 and reach * reach + along * along > needed:
+            part = min(max(np.arctan2(along, reach) / width, _NEAREST_CUT), 1.0 - _NEAREST_CUT)
+            cut = direction + part * width
+            at = _turn(2.0 * cut, steady, cosine_part, sine_part, matrix, none)
+            value = matrix[at, at]
+            ends[waiting], supports[waiting] = cut, np.sqrt(value) if value > 0.0 else 0.0
+            waiting += 1
+            if value > largest * (1.0 + _MISSED):
+                value = _climb(2.0 * cut, steady, cosine_part, sine_part, matrix, vectors)
+            largest = max(largest, value)
+        else:
+            waiting -= 1
+            direction, reach = ends[waiting], other
+    return largest
+
+
 @njit(cache=True, parallel=True, fastmath=_FLAGS, error_model="numpy")
 def largest_coherences(blocks):  # type: ignore[no-untyped-def]
     r"""Return the canonical coherence of each pair of regions.
 
     The squared coherence that real filters reach at phase :math:`\phi` is the leading eigenvalue of
     :math:`M^T M` with :math:`M = \Re(e^{-i \phi} D)`, which is :math:`P + Q \cos 2 \phi + T \sin 2 \phi`: a search over
-    one angle.
+    one angle, for the largest of what may be several maxima of nearly the same height.
 
     Parameters
     ----------
     blocks : complex array, shape (bins, regions, regions, d, d)
-        Whitened cross-spectra ``D`` of every pair.
+        Whitened cross-spectra ``D`` of every pair; no real filters reach more than 1.
 
     Returns
     -------
     values : array, shape (bins, regions, regions)
-        Symmetric, NaN on the diagonal.
+        Symmetric, NaN on the diagonal; below the global maximum by less than 1e-10 of it.
     """
     n_bins, n_regions, _, size, _ = blocks.shape
     values = np.full((n_bins, n_regions, n_regions), np.nan)
     for index in prange(n_bins * n_regions):
         frequency, i = index // n_regions, index % n_regions
         steady, cosine_part, sine_part = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
-        matrix, vectors, at_start = np.empty((size, size)), np.empty((size, size)), np.empty(_N_ANGLES)
+        matrix, vectors = np.empty((size, size)), np.empty((size, size))
+        ends, supports = np.empty(_N_WAITING), np.empty(_N_WAITING)
         for j in range(i):
             block = blocks[frequency, i, j]
             for row in range(size):
@@ -197,13 +250,6 @@ def largest_coherences(blocks):  # type: ignore[no-untyped-def]
                     steady[row, column] = 0.5 * (real + imag)
                     cosine_part[row, column] = 0.5 * (real - imag)
                     sine_part[row, column] = 0.5 * mixed
-            for k in range(_N_ANGLES):
-                best = _turn(2 * np.pi * k / _N_ANGLES, steady, cosine_part, sine_part, matrix, vectors)
-                at_start[k] = matrix[best, best]
-            largest = at_start[0]
-            for k in range(_N_ANGLES):
-                if at_start[k] >= at_start[k - 1] and at_start[k] >= at_start[(k + 1) % _N_ANGLES]:
-                    angle = 2 * np.pi * k / _N_ANGLES
-                    largest = max(largest, _climb(angle, steady, cosine_part, sine_part, matrix, vectors))
+            largest = _largest_over_angles(steady, cosine_part, sine_part, matrix, vectors, ends, supports)
             values[frequency, i, j] = values[frequency, j, i] = np.sqrt(largest)
     return values

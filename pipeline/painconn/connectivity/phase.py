@@ -24,7 +24,9 @@ def coherency(sums: CrossSums) -> NDArray[np.complex128]:
 
 
 def coherence(sums: CrossSums) -> Values:
-    r"""Magnitude of coherency, :math:`|C|`, in [0, 1]; symmetric; about ``1 / sqrt(samples)`` without coupling.
+    r"""Magnitude of coherency, :math:`|C|`, in [0, 1]; symmetric.
+
+    Without coupling about :math:`\sqrt{\pi / 4 n k}` for ``n`` epochs of ``k`` tapers.
 
     References
     ----------

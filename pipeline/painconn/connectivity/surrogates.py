@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from painconn.connectivity.definition import FEWEST_SURROGATES
 from painconn.connectivity.estimate import Key, Matrix
 from painconn.connectivity.registry import MEASURES
 
@@ -15,7 +16,8 @@ Signals = NDArray[np.floating]
 
 _LEVEL = 0.95
 _ROUNDING = 1e-9
-_FEWEST_SURROGATES = 19
+_FEWEST_VALUES = 19  # of an edge: the largest of fewer does not bound 95 %
+FEWEST_EPOCHS = _FEWEST_VALUES + 1  # a pair is shifted in one way less
 _HAS_SIGN = ("antisymmetric", "hermitian")
 
 
@@ -29,18 +31,21 @@ class SurrogateFloor:
         Mean over surrogates.
     q95 : array, shape (regions, regions)
         A value that an uncoupled edge exceeds with a probability of at most 0.05: the order statistic
-        ``ceil(0.95 (n + 1))`` of ``n`` surrogates, higher where a pair has few different shifts (and then up to 0.06
-        with 39 surrogates, 0.08 with 19).
+        ``ceil(0.95 (n + 1))`` of ``n`` surrogates, higher where a pair has few different shifts (and then up to 0.056).
+        An upper bound only: a symmetric measure that can be negative (``aec_orth``) has no lower one.
     n_surrogates : int
         Number of surrogates.
     of_magnitude : bool
         Whether both are of the absolute value: so for measures with a sign or phase (antisymmetric, hermitian).
+    without_bound : str | None
+        How many pairs have no bound, and why; None when all have one.
     """
 
     mean: NDArray[np.float64]
     q95: NDArray[np.float64]
     n_surrogates: int
     of_magnitude: bool
+    without_bound: str | None
 
 
 def epoch_offsets(n_epochs: int, n_regions: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -172,49 +177,74 @@ def surrogate_floor(
     -------
     floors : dict of (measure, band) to SurrogateFloor
         NaN where a measure is NaN in too many surrogates; a pair that shared its offset is not counted. With fewer than
-        20 epochs to shift there is a mean but no bound: a pair has too few different shifts.
+        20 epochs to shift there is a mean but no bound: a pair has too few different shifts. ``without_bound`` tells.
 
     Raises
     ------
     ValueError
-        For fewer than 19 surrogates: no value would bound 95 %.
+        For another `kind`, and for fewer than 50 surrogates: some edges would have no value that bounds 95 %.
     """
-    if n_surrogates < _FEWEST_SURROGATES:
-        raise ValueError(f"n_surrogates: found {n_surrogates}, wanted {_FEWEST_SURROGATES} or more for a 95 % bound")
+    if kind not in get_args(SurrogateKind):
+        raise ValueError(f"kind: found {kind!r}, wanted {', '.join(get_args(SurrogateKind))}")
+    if n_surrogates < FEWEST_SURROGATES:
+        raise ValueError(f"n_surrogates: found {n_surrogates}, wanted {FEWEST_SURROGATES} or more for a 95 % bound")
     rng = np.random.default_rng(seed)
     rows = np.arange(signals.shape[1]) if region_of is None else np.asarray(region_of)
     found: dict[Key, list[NDArray[np.float64]]] = {}
     for _ in range(n_surrogates):
+        offsets = None
         if kind == "shift_epochs":
             offsets = epoch_offsets(len(signals), int(rows.max()) + 1, rng)
-            surrogate, together = shift_epochs(signals, offsets[rows]), offsets[:, None] == offsets
+            surrogate = shift_epochs(signals, offsets[rows])
         else:
             common = kind == "common_phases"
             surrogate = phase_randomise(signals, rng, keep_cross_spectra=common, region_of=region_of)
-            together = np.zeros((1, 1), dtype=bool)
         for key, matrix in compute(surrogate).items():
-            values = np.abs(matrix) if _of_magnitude(key) else matrix
-            found.setdefault(key, []).append(np.where(together, np.nan, values.real))
-    n_different = len(signals) - 1 if kind == "shift_epochs" else None
-    return {key: _floor(np.stack(values), n_different, _of_magnitude(key)) for key, values in found.items()}
+            values = (np.abs(matrix) if _of_magnitude(key) else matrix).real
+            if offsets is not None:
+                own = offsets[rows] if _of_rows(key, matrix, len(rows)) else offsets
+                values = np.where(own[:, None] == own, np.nan, values)
+            found.setdefault(key, []).append(values)
+    n_epochs = len(signals) if kind == "shift_epochs" else None
+    return {key: _floor(np.stack(values), n_epochs, _of_magnitude(key)) for key, values in found.items()}
+
+
+def _of_rows(key: Key, matrix: Matrix, n_rows: int) -> bool:
+    """Whether a matrix relates the rows of the signals, and not regions of several of them."""
+    return len(matrix) == n_rows and MEASURES[key[0]].kind != "multivariate"
 
 
 def _of_magnitude(key: Key) -> bool:
     return MEASURES[key[0]].kind in _HAS_SIGN
 
 
-def _floor(values: NDArray[np.float64], n_different: int | None, of_magnitude: bool) -> SurrogateFloor:
-    """Take mean and bound over the finite values of each edge, shape (surrogates, regions, regions)."""
+def _floor(values: NDArray[np.float64], n_epochs: int | None, of_magnitude: bool) -> SurrogateFloor:
+    """Take mean and bound over the finite values of each edge, shape (surrogates, regions, regions).
+
+    `n_epochs` is the number of epochs that were shifted, None where none were.
+    """
     counts = np.isfinite(values).sum(axis=0)
     mean = np.divide(np.nansum(values, axis=0), counts, out=np.full(counts.shape, np.nan), where=counts > 0)
-    level = _level(n_different)
+    level = _level(None if n_epochs is None else n_epochs - 1)
     if level is None:
-        return SurrogateFloor(mean, np.full(mean.shape, np.nan), len(values), of_magnitude)
+        why = f"all pairs: {n_epochs} epochs to shift, wanted at least {FEWEST_EPOCHS}"
+        return SurrogateFloor(mean, np.full(mean.shape, np.nan), len(values), of_magnitude, why)
     fewest = np.ceil(_LEVEL * (counts + 1) - _ROUNDING)
     order = np.minimum(np.ceil(level * (counts + 1) - _ROUNDING), counts).astype(int)
     ordered = np.sort(values, axis=0)  # NaN last
     bound = np.take_along_axis(ordered, np.maximum(order - 1, 0)[None], axis=0)[0]
-    return SurrogateFloor(mean, np.where(fewest <= counts, bound, np.nan), len(values), of_magnitude)
+    enough = fewest <= counts
+    bound = np.where(enough, bound, np.nan)
+    return SurrogateFloor(mean, bound, len(values), of_magnitude, _why_without_bound(enough, counts))
+
+
+def _why_without_bound(enough: NDArray[np.bool_], counts: NDArray[np.int_]) -> str | None:
+    """Say how many pairs have no bound, and why."""
+    lacking = ~enough & ~np.eye(len(enough), dtype=bool)
+    if not lacking.any():
+        return None
+    n_pairs, most = np.count_nonzero(lacking) // 2, counts[lacking].max()
+    return f"{n_pairs} pairs: a value in {most} surrogates at most, wanted at least {_FEWEST_VALUES}"
 
 
 def _level(n_different: int | None) -> float | None:

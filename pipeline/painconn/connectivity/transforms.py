@@ -88,8 +88,8 @@ class MorletTransform:
     n_tapers: None = None
 
     def smoothing_hz(self, band_hz: tuple[float, float]) -> float:
-        """Return the half width at half power at the lower edge of the band, where it is narrowest."""
-        return half_bandwidth_hz(band_hz[0], self.n_cycles)
+        """Return the half width at half power at the upper edge of the band, where it is widest."""
+        return half_bandwidth_hz(band_hz[1], self.n_cycles)
 
     def has_bins(self, band_hz: tuple[float, float]) -> bool:
         """Say yes: wavelets are made for the band."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.connectivity.engine import over_epochs, over_time
-from painconn.connectivity.envelope import analytic_band
+from painconn.connectivity.envelope import analytic_band, band_smoothing_hz
 from painconn.connectivity.estimate import Connectivity, Gates, Key, Matrix
 from painconn.connectivity.gates import why_not_in_band
 from painconn.connectivity.registry import MEASURES
@@ -24,6 +24,7 @@ Continuous = Callable[[], list[tuple[Signals, list[list[int]]]]]
 _MICROVOLTS_PER_VOLT = 1e6
 _SPECTRUM_BOTTOM_HZ = 1.0
 _SPECTRUM_TOP_HZ = 100.0
+_PAIRS_TOLD = 3
 
 
 class ObservationFeatures:
@@ -157,6 +158,7 @@ class ObservationFeatures:
             highest_hz=self._highest_hz,
             gates=self._gates,
             precision=settings.precision,
+            shrinkage=settings.partial_shrinkage,
             halves=halves,
         )
 
@@ -198,6 +200,10 @@ class ObservationFeatures:
             sfreq_hz=self._sfreq_hz,
             bands_hz=settings.bands_hz,
             measures=measures,
+            smoothing_hz={
+                band: band_smoothing_hz(sfreq_hz=self._sfreq_hz, band_hz=band_hz)
+                for band, band_hz in settings.bands_hz.items()
+            },
             highest_hz=self._highest_hz,
             gates=self._gates,
             precision=settings.precision,
@@ -215,6 +221,10 @@ class ObservationFeatures:
                 self.columns |= self._columns(name, inverse, band, regions, estimate.matrices)
                 for half, matrices in zip(self.halves, estimate.halves, strict=False):
                     half |= self._columns(name, inverse, band, regions, matrices)
+        for (name, band), pairs in estimate.unscored_pairs.items():
+            told = ", ".join(f"{regions[column]} and {regions[row]}" for row, column in pairs[:_PAIRS_TOLD])
+            more = f" and {len(pairs) - _PAIRS_TOLD} more" if len(pairs) > _PAIRS_TOLD else ""
+            self._miss(name, band, f"too alike to tell apart ({inverse}): {told}{more}")
         samples = f"all {estimate.estimator.replace('_', ' ')} ({inverse})"
         for region, why_not in estimate.unusable_regions.items():
             self._miss(samples, "all", f"{regions[region]}: {why_not}")

@@ -7,6 +7,8 @@ from painconn.connectivity.registry import MEASURES
 from painconn.reporting.citations import Citations
 from painconn.reporting.notation import listing, words
 
+_SINGLE_PRECISION = ("sums", "bins", "analytic", "band_signal")
+
 
 def connectivity_paragraphs(settings: ConnectivityConfig, cited: Citations, *, segment_length_s: float) -> list[str]:
     """Write the paragraphs about connectivity.
@@ -48,8 +50,16 @@ def _samples(settings: ConnectivityConfig, cited: Citations, segment_length_s: f
             f"{segment_length_s:g} s as samples and were averaged over segments."
         )
     if settings.precision == "float32":
-        sentences.append("They were computed in single precision.")
+        sentences += _precision(settings)
     return " ".join(sentences)
+
+
+def _precision(settings: ConnectivityConfig) -> list[str]:
+    """Say what single precision holds for: mean cross-spectral matrices are always of double precision."""
+    single = [name for name in settings.measures if MEASURES[name].takes in _SINGLE_PRECISION]
+    if len(single) == len(settings.measures):
+        return ["All measures were computed in single precision."]
+    return [f"Computed in single precision: {listing([words(name) for name in single])}."] if single else []
 
 
 def _spectra(settings: ConnectivityConfig, cited: Citations) -> str:
@@ -73,17 +83,22 @@ def _measure(settings: ConnectivityConfig, name: str, cited: Citations) -> str:
 
 
 def _gates(settings: ConnectivityConfig) -> str:
-    lowered = settings.lowered_gates()
-    told = f"Gates were lowered below a measure's own minimum: {'; '.join(map(words, lowered))}. " if lowered else ""
-    return (
-        "A measure was not computed with fewer epochs, or with fewer cycles of the band's lower edge in an epoch or "
-        "segment, than said in brackets; over epochs, nor where a band is narrower than the spectra's smoothing. "
-        f"{told}Phase measures were flagged below {settings.warn_epochs} epochs. What was not computable stays missing."
-    )
+    lowered = [told.partition(":") for told in settings.lowered_gates()]
+    told = "; ".join(f"{words(name)}:{gates}" for name, _, gates in lowered)
+    sentences = [
+        "A measure was not computed with less than is said in brackets (cycles are those of the band's lower edge in an "
+        "epoch or segment), nor in a band narrower than the smoothing of its spectra or filter.",
+        f"Gates were lowered below a measure's own minimum: {told}." if told else "",
+        f"Phase measures were flagged below {settings.warn_epochs} epochs."
+        if settings.measures_of("over_epochs")
+        else "",
+        "What was not computable stays missing.",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _surrogates(settings: ConnectivityConfig) -> list[str]:
-    if not settings.n_surrogates:
+    if not settings.n_surrogates or not settings.measures_of("over_epochs"):
         return []
     return [
         f"For every edge of a measure over epochs, mean and 95 % bound without coupling were taken from "

@@ -63,10 +63,18 @@ def answer(target: TargetResults) -> str:
     score = primary_performance(target)
     if score is None:
         classifier = "classifier not available"
+    elif score.auc is None:
+        classifier = f"NOT COMPUTABLE{_because(target)}"
     else:
         p = p_text(score.p, symbol="permutation p")
         classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p}"
     return f"{parts[0]}: {classifier}; {primary_count(target)}"
+
+
+def _because(target: TargetResults) -> str:
+    """Return the saved reason why the primary score is missing, after a colon; empty when none was saved."""
+    reason = target.feature_sets.get(target.primary_feature_set, {}).get("reason")
+    return f": {reason}" if reason else ""
 
 
 def primary_count(target: TargetResults) -> str:
@@ -83,6 +91,8 @@ def primary_count(target: TargetResults) -> str:
 def meaning(target: TargetResults) -> str:
     """Say in plain words what the score does and does not allow one to conclude."""
     score = primary_performance(target)
+    if score is not None and score.auc is None and _because(target):
+        return f"The question cannot be answered: the declared features are not computable{_because(target)}."
     if score is None or not is_number(score.auc):
         return "No classifier score was saved, so this page cannot say whether the two can be told apart."
     if target.failed_gates:

@@ -140,7 +140,7 @@ def _recordings(results: StudyResults, cited: Citations) -> list[str]:
                 "per participant"
             )
             text += (
-                f" and {condition['n_segments']} contiguous segments for envelope measures"
+                f" and {condition['n_segments']} contiguous segments for measures over time"
                 if condition.get("n_segments")
                 else ""
             )
@@ -255,6 +255,11 @@ def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
         *graph_paragraphs(settings, FeaturesConfig.model_validate(results.study["features"]), cited),
         "Power was computed at sensors and regions from multitaper spectra, absolute (log10) and relative to "
         f"{low:g}–{high:g} Hz.",
+        *(
+            ["Reliability was estimated from every other epoch or segment (Spearman-Brown)."]
+            if any(entry.get("spearman_brown") for entry in (results.reliability or {}).get("reliability") or [])
+            else []
+        ),
     ]
 
 

@@ -11,14 +11,7 @@ MISSING = "not available"
 NOT_COMPUTABLE = "not computable"
 MINUS = "\u2212"
 
-MEASURE_WORDS = {
-    "wpli2_debiased": "debiased wPLI",
-    "aec_orth": "orthogonalised AEC",
-    "imcoh": "imaginary coherence",
-    "coh": "coherence",
-    "power_rel": "relative power",
-    "power_log10": "log10 power",
-}
+_POWER_WORDS = {"power_rel": "relative power", "power_log10": "log10 power"}
 _GRAPH = "graph"
 SIDE_WORDS = {"lh": "L", "rh": "R"}
 
@@ -103,8 +96,8 @@ def place(name: str) -> str:
 
 
 def words(name: str) -> str:
-    """Return a key as words: ``n_epochs_kept`` becomes ``n epochs kept``."""
-    return MEASURE_WORDS.get(name, name.replace("_", " "))
+    """Return a key as words: a measure by its label, ``n_epochs_kept`` as ``n epochs kept``."""
+    return MEASURES[name].label if name in MEASURES else _POWER_WORDS.get(name, name.replace("_", " "))
 
 
 @dataclass(frozen=True)

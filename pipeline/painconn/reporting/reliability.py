@@ -1,6 +1,6 @@
 """How reliable the features are, and what that does to an effect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from painconn.reporting.notation import NOT_COMPUTABLE, count, interval, is_number, listing, number, side_name, words
@@ -13,25 +13,69 @@ _HEADER = (
     "band",
     "inverse",
     "people",
-    "edges: median (quartiles)",
-    "blocks: median (lowest to highest)",
+    "edges: median [interval] (quartiles)",
+    "blocks: median [interval] (lowest to highest)",
     "edges of one person: median r",
 )
-_REPEATED = ("people with several sessions", "blocks: ICC(2,1)", "blocks: ICC(3,1)")
+_REPEATED = ("people with several sessions", "blocks: ICC(2,1) [interval]", "blocks: ICC(3,1) [interval]")
+_QUANTITIES = ("spearman_brown", "icc_2_1", "icc_3_1")
 
 
 def reliability_table(results: StudyResults) -> Table | None:
-    """Return reliability of what the targets compare, a row per measure, band and inverse; None when not saved."""
-    entries = [entry for sides in _compared(results) for entry in _entries(results, *sides)]
+    """Return reliability of what the targets compare, a row per measure, band and inverse; None when not saved.
+
+    Within an observation, what the primary families are made of comes first. What nothing is known of is named once.
+    """
+    primary = _primary_bundles(results)
+    entries = [
+        entry
+        for sides in _compared(results)
+        for entry in sorted(_entries(results, *sides), key=lambda entry: _bundle(entry) not in primary)
+    ]
     if not entries:
         return None
+    known = [entry for entry in entries if _is_known(entry)]
     repeated = any("icc_2_1" in entry for entry in entries)
     return Table(
         caption="Split-half reliability over people, from every other epoch or segment of one session "
-        "(Spearman-Brown)" + (", and agreement of single sessions (median over blocks)." if repeated else "."),
+        f"(Spearman-Brown){', and agreement of single sessions (median over blocks)' if repeated else ''}; in brackets "
+        "the 95 % interval of the edge or block in the middle, for this number of people."
+        + _unknown([entry for entry in entries if not _is_known(entry)]),
         header=_HEADER + _REPEATED if repeated else _HEADER,
-        rows=tuple(_row(entry, repeated=repeated) for entry in entries),
+        rows=tuple(_row(entry, repeated=repeated) for entry in known),
     )
+
+
+def _bundle(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(entry["measure"]), str(entry["inverse"]), str(entry["band"])
+
+
+def _primary_bundles(results: StudyResults) -> set[tuple[str, str, str]]:
+    families = [target.settings.get("primary") or {} for target in results.targets.values()]
+    return {
+        (str(family.get("measure")), str(family.get("inverse")), str(band))
+        for family in families
+        for band in family.get("bands") or []
+    }
+
+
+def _is_known(entry: Mapping[str, Any]) -> bool:
+    spreads = [spread for quantity in _QUANTITIES for spread in (entry.get(quantity) or {}).values()]
+    return any(is_number((spread or {}).get("median")) for spread in [*spreads, entry.get("edges_within_person_r")])
+
+
+def _unknown(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Name what nothing is computable of, bands together."""
+    bands: dict[str, list[str]] = {}
+    for entry in entries:
+        bands.setdefault(f"{words(entry['measure'])} ({_name(entry)}, {entry['inverse']})", []).append(entry["band"])
+    told = "; ".join(f"{what}: {listing([words(band) for band in those])}" for what, those in bands.items())
+    return f" Nothing is computable of {told}." if told else ""
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    minus = entry["minus"]
+    return f"{side_name(entry)} against {side_name(minus)}, difference" if minus else side_name(entry)
 
 
 def _compared(results: StudyResults) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
@@ -62,12 +106,10 @@ def _key(side: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _row(entry: Mapping[str, Any], *, repeated: bool) -> tuple[str, ...]:
-    minus = entry["minus"]
-    name = f"{side_name(entry)} against {side_name(minus)}, difference" if minus else side_name(entry)
     halves = entry.get("spearman_brown") or {}
     edges, blocks = (halves.get(kind) or {} for kind in ("edges", "blocks"))
     row = (
-        name,
+        _name(entry),
         words(entry["measure"]),
         words(entry["band"]),
         str(entry["inverse"]),
@@ -83,7 +125,10 @@ def _row(entry: Mapping[str, Any], *, repeated: bool) -> tuple[str, ...]:
 
 
 def _median(spread: Mapping[str, Any] | None) -> str:
-    return number((spread or {}).get("median"), absent=NOT_COMPUTABLE)
+    known = spread or {}
+    told = number(known.get("median"), absent=NOT_COMPUTABLE)
+    low, high = known.get("median_low"), known.get("median_high")
+    return f"{told} [{interval(low, high)}]" if is_number(low) and is_number(high) else told
 
 
 def _middle(spread: Mapping[str, Any], low: str, high: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.config.connectivity import ConnectivityConfig
+from painconn.connectivity.definition import ALWAYS_DOUBLE
 from painconn.connectivity.estimate import Connectivity, Key
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.surrogates import SurrogateFloor, SurrogateKind
@@ -89,7 +90,10 @@ def matrix_records(
                     "estimator": estimate.estimator,
                     "n_epochs": estimate.n_epochs,
                     "epoch_length_s": estimate.epoch_length_s,
-                    "precision": settings.precision,
+                    "precision": "float64" if MEASURES[measure].takes in ALWAYS_DOUBLE else settings.precision,
+                    "shrinkage": estimate.shrinkage.get(band) if MEASURES[measure].takes == "cross" else None,
+                    "gates": dict(zip(("min_epochs", "min_cycles"), settings.gates_of(measure), strict=True)),
+                    "unscored_pairs": [list(pair) for pair in estimate.unscored_pairs.get((measure, band), ())],
                     "reason": estimate.not_computable.get((measure, band)),
                     "surrogates": _surrogates(name, floors.seed, floor) if floors and floor else None,
                     **_spectra(settings, estimate, band),
@@ -117,6 +121,7 @@ def _surrogates(name: str, seed: int, floor: SurrogateFloor) -> dict[str, Any]:
         "of_magnitude": floor.of_magnitude,
         "mean": join(name, "surrogate_mean"),
         "q95": join(name, "surrogate_q95"),
+        "without_bound": floor.without_bound,
     }
 
 

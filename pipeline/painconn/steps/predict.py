@@ -27,7 +27,8 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     primary, sets = usable_sets(settings, selection)
     seed = seed_for(settings["seed"], "predict", name)
     confounds = selection.covariates if len(selection.covariates.columns) else None
-    results.target(name, "evaluation.npz").unlink(missing_ok=True)
+    for made in ("evaluation.npz", "predictions.tsv"):
+        results.target(name, made).unlink(missing_ok=True)
     scores: dict[str, Any] = {}
     predictions = []
     for set_name, columns in sets.items():
@@ -49,7 +50,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         if role == "primary":
             write_atomically(results.target(name, "evaluation.npz"), partial(_save, evaluation))
     if primary not in scores:
-        reason = "none of its columns could be computed for anybody"
+        reason = why_not_scored(settings, selection)
         scores = {primary: {"role": "primary", "auc": None, "reason": reason}, **scores}
     if predictions:
         write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
@@ -83,12 +84,33 @@ def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tu
 
 
 def usable_sets(settings: dict[str, Any], selection: Selection) -> tuple[str, dict[str, list[str]]]:
-    """Return the name of the declared set, and every set without the columns that nobody has (empty sets left out)."""
-    columns = [column for column in selection.features.columns if column not in KEYS]
-    present = selection.features.notna().any()
-    declared = feature_sets(settings, columns)
+    """Return the name of the declared set, and every set with the columns that both sides have (empty sets left out).
+
+    A column that one side lacks would be imputed as a constant there: its score would be about what is missing.
+    """
+    declared = _declared_sets(settings, selection)
+    present = np.logical_and(*_present(selection).values())
     sets = {name: [column for column in wanted if present[column]] for name, wanted in declared.items()}
     return next(iter(declared)), {name: wanted for name, wanted in sets.items() if wanted}
+
+
+def why_not_scored(settings: dict[str, Any], selection: Selection) -> str:
+    """Say on which side the columns of the declared set are missing when no column is there on both sides."""
+    name, columns = next(iter(_declared_sets(settings, selection).items()))
+    if not columns:
+        return f"the table has none of the columns of {name}"
+    lacking = [side for side, present in _present(selection).items() if not present[columns].any()]
+    where = f"for anybody in {' or '.join(lacking)}" if lacking else "on both sides"
+    return f"none of its {len(columns)} columns could be computed {where}"
+
+
+def _declared_sets(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
+    return feature_sets(settings, [column for column in selection.features.columns if column not in KEYS])
+
+
+def _present(selection: Selection) -> dict[str, pd.Series]:
+    """Return for each side which columns at least one of its observations has."""
+    return {side: selection.side(side)[0].notna().any() for side in (selection.a, selection.b)}
 
 
 def _save(evaluation: Evaluation, path: Any) -> None:

@@ -177,8 +177,13 @@ def _summary(observation: _Observation, found: pd.DataFrame, halves: Values | No
         for quantity in ("spearman_brown", "icc_2_1", "icc_3_1"):
             if quantity in own:
                 values = own[quantity].to_numpy()
-                of_kind = {"edges": values[edges], "blocks": values[~edges]}
-                entry[quantity] = {kind: _spread(part) | _shrinkage(part) for kind, part in of_kind.items()}
+                bounds = own[[f"{quantity}_low", f"{quantity}_high"]].to_numpy()
+                entry[quantity] = {
+                    kind: _spread(values[of_kind])
+                    | _interval_of_middle(values[of_kind], bounds[of_kind])
+                    | _shrinkage(values[of_kind])
+                    for kind, of_kind in (("edges", edges), ("blocks", ~edges))
+                }
         if halves is not None:
             first, second = halves[..., np.array(positions)[edges]].swapaxes(1, 2)
             entry["edges_within_person_r"] = _spread(split_half(first, second).r)
@@ -191,6 +196,15 @@ def _spread(values: Values) -> dict[str, float | int | None]:
     quantiles = np.quantile(known, [0.0, 0.25, 0.5, 0.75, 1.0]) if len(known) else np.full(5, np.nan)
     spread = dict(zip(("lowest", "q25", "median", "q75", "highest"), map(_number, quantiles), strict=True))
     return {"n": len(values), "n_computed": len(known), **spread}
+
+
+def _interval_of_middle(values: Values, bounds: Values) -> dict[str, float | None]:
+    """Return the interval of the column in the middle (the lower one of two): how sure the median is by itself."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return {"median_low": None, "median_high": None}
+    low, high = bounds[known[np.argsort(values[known], kind="stable")[(len(known) - 1) // 2]]]
+    return {"median_low": _number(low), "median_high": _number(high)}
 
 
 def _shrinkage(values: Values) -> dict[str, float | None]:

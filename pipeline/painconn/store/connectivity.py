@@ -67,7 +67,7 @@ class SavedMatrix:
     surrogate_mean, surrogate_q95 : array, shape (regions, regions) | None
         Floor over surrogates, of the magnitude for antisymmetric measures.
     surrogates : dict | None
-        Kind, number and seed of the surrogates.
+        Kind, number and seed of the surrogates, and why edges are without a bound.
     """
 
     measure: str
