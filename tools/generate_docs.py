@@ -91,11 +91,12 @@ def registry_pages() -> dict[str, list[str]]:
         "measures.md": [
             "# Measures",
             "",
-            "What `connectivity.measures` can name. `estimator` says what the samples can be: epochs, or the time"
-            " points of contiguous segments (`connectivity.phase_estimator` chooses for the bivariate spectral"
-            " measures). `needs` are the gates below which a measure is not computable. `zero lag` says whether"
-            " instantaneous mixing of independent sources leaves the measure at its floor. The method is described in"
-            " [connectivity](../method/connectivity.md).",
+            "What `connectivity.measures` can name, except those that cannot be columns of a study: `cohy` is complex,"
+            " and `mim`, `mic` and `cacoh` need several components per region; they are functions only. `estimator`"
+            " says what the samples can be: epochs, or the time points of contiguous segments"
+            " (`connectivity.phase_estimator` chooses for the bivariate spectral measures). `needs` are the gates below"
+            " which a measure is not computable. `zero lag` says what instantaneous mixing of independent sources does"
+            " to the measure. The method is described in [connectivity](../method/connectivity.md).",
             "",
             *measures_table(MEASURES, facts_of),
         ],

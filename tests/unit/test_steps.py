@@ -17,6 +17,7 @@ from painconn.steps import audit, clean, compare, connect, predict, report, tabl
 from painconn.steps.connect import pooled_covariance
 from painconn.steps.declare import families, feature_sets, primary_tests
 from painconn.steps.inventory import companions
+from painconn.steps.made_with import MadeWith, forget, record
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
 from painconn.store import read_arrays, read_json, read_result, read_tsv, write_result
@@ -173,6 +174,46 @@ def test_graph_measures_make_exploratory_families_of_symmetric_measures(demo_set
     assert whole.covariates == ("age", "sex")
     assert gamma.tests == ("graph__modularity__wpli2_debiased__lcmv__low_gamma",)
     assert gamma.covariates == ("age", "sex", "muscle_index")
+
+
+def test_options_that_change_no_matrix_do_not_rerun_connect(demo_plan):
+    plan = demo_plan()
+
+    def changed(**options):
+        before = plan.study
+        connectivity = before.connectivity.model_copy(update=options)
+        plan.study = before.model_copy(update={"connectivity": connectivity})
+        found = plan.settings_connect("sub-01")
+        plan.study = before
+        return found
+
+    assert changed(warn_epochs=30) == changed() == changed(n_cycles=5.0)
+    assert changed(spectra="morlet", n_cycles=5.0) != changed(spectra="morlet")
+    assert changed(half_bandwidth_hz=2.0) != changed()
+
+
+@pytest.mark.parametrize("touched", [None, "output", "record", "settings", "upstream"])
+def test_an_output_is_current_only_when_it_and_all_before_it_were_made_with_these_settings(
+    demo_plan, monkeypatch, touched
+):
+    plan = demo_plan()
+    monkeypatch.setattr(plan, "code", lambda step: step)
+    results = plan.results
+    output = results.connectivity(SessionKey("01"))
+    write_result(output, {"step": "connect"})
+    assert MadeWith(plan).stale("connect", "sub-01") == output
+    record(results, "connect", "sub-01", MadeWith(plan).of("connect", "sub-01"))
+    if touched == "output":
+        write_result(output, {"step": "connect", "other": 1})
+    elif touched == "record":
+        forget(results, "connect", "sub-01")
+    elif touched == "settings":
+        connectivity = plan.study.connectivity.model_copy(update={"precision": "float32"})
+        plan.study = plan.study.model_copy(update={"connectivity": connectivity})
+    elif touched == "upstream":
+        monkeypatch.setattr(plan, "code", lambda step: "edited" if step == "clean" else step)
+    assert MadeWith(plan).stale("connect", "sub-01") == (output if touched else None)
+    assert MadeWith(plan).stale("clean", "sub-01") is None
 
 
 def test_graph_options_rerun_connect_and_never_cleaning(demo_plan):

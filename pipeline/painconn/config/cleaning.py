@@ -45,7 +45,9 @@ class CleaningConfig(Section):
         "autoreject_global", description="Epoch rejection; never per-epoch repair"
     )
     epoch_length_s: float = Field(2.0, gt=0, description="Length of rest epochs")
-    segment_length_s: float = Field(10.0, gt=0, description="Length of contiguous clean segments for envelope measures")
+    segment_length_s: float = Field(
+        10.0, gt=0, description="Length of contiguous clean segments for measures over time"
+    )
 
     @model_validator(mode="before")
     @classmethod

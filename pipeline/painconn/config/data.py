@@ -82,7 +82,7 @@ class Condition(Section):
     n_epochs: int = Field(
         ge=1, description="Epochs used per participant and session; fewer: excluded; more: a seeded subset"
     )
-    n_segments: int = Field(0, ge=0, description="rest: contiguous clean segments used for envelope measures; 0: none")
+    n_segments: int = Field(0, ge=0, description="rest: contiguous clean segments used for measures over time; 0: none")
 
     @model_validator(mode="after")
     def _events_fit_kind(self) -> Self:

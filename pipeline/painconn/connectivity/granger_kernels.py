@@ -13,7 +13,7 @@ _ROUND_OFF = 1e-12
 _COPY = 1e-10
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _subtract_product(target, left, right):  # type: ignore[no-untyped-def]
     for lane in range(_LANES):
         l00, l01, l10, l11 = left[0, 0, lane], left[0, 1, lane], left[1, 0, lane], left[1, 1, lane]
@@ -24,7 +24,7 @@ def _subtract_product(target, left, right):  # type: ignore[no-untyped-def]
         target[1, 1, lane] -= l10 * r01 + l11 * r11
 
 
-@njit(cache=True)
+@njit(forceinline=True)
 def _copy(target, source):  # type: ignore[no-untyped-def]
     # Loops, as the assignment of a whole slice takes seconds to compile.
     for row in range(2):
@@ -33,7 +33,7 @@ def _copy(target, source):  # type: ignore[no-untyped-def]
                 target[row, column, lane] = source[row, column, lane]
 
 
-@njit(cache=True)
+@njit(forceinline=True)
 def _transpose(target, source):  # type: ignore[no-untyped-def]
     for row in range(2):
         for column in range(2):
@@ -41,7 +41,7 @@ def _transpose(target, source):  # type: ignore[no-untyped-def]
                 target[row, column, lane] = source[column, row, lane]
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _divide(target, left, right):  # type: ignore[no-untyped-def]
     """Write ``left @ inverse(right)``."""
     for lane in range(_LANES):
@@ -54,7 +54,7 @@ def _divide(target, left, right):  # type: ignore[no-untyped-def]
         target[1, 1, lane] = (l11 * r00 - l10 * r01) * scale
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _update(forward, backward, forward_gain, backward_gain, before):  # type: ignore[no-untyped-def]
     """Raise the order of one coefficient of each predictor; ``before`` is scratch."""
     _copy(before, forward)
@@ -62,7 +62,7 @@ def _update(forward, backward, forward_gain, backward_gain, before):  # type: ig
     _subtract_product(backward, backward_gain, before)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _mark_singular(covariance):  # type: ignore[no-untyped-def]
     for lane in range(_LANES):
         first, second, mixed = covariance[0, 0, lane], covariance[1, 1, lane], covariance[0, 1, lane]
@@ -71,7 +71,7 @@ def _mark_singular(covariance):  # type: ignore[no-untyped-def]
             covariance[0, 0, lane] = covariance[0, 1, lane] = covariance[1, 0, lane] = covariance[1, 1, lane] = np.nan
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _recurse(lagged, forward, backward, forward_error, backward_error):  # type: ignore[no-untyped-def]
     """Raise the order of the predictors of a block of pairs from 0 to the number of lags (entry 0 stays unused)."""
     surprise, surprise_transposed, before = np.empty((2, 2, _LANES)), np.empty((2, 2, _LANES)), np.empty((2, 2, _LANES))

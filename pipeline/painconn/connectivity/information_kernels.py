@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit, prange
 
 
-@njit(cache=True)
+@njit(forceinline=True)
 def _information(joint, counts, other_counts, n_symbols, log_of):  # type: ignore[no-untyped-def]
     total = 0.0
     n_samples = len(log_of) - 1

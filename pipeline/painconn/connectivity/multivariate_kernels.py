@@ -17,7 +17,7 @@ _NEAREST_CUT = 1.0 / 16.0
 _N_WAITING = 160 + _N_STARTS
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _diagonalise(matrix, vectors):  # type: ignore[no-untyped-def]
     """Rotate a symmetric matrix to its eigenvalues in place (Jacobi); the columns of ``vectors`` are eigenvectors.
 
@@ -53,7 +53,7 @@ def _diagonalise(matrix, vectors):  # type: ignore[no-untyped-def]
                         vectors[k, p], vectors[k, q] = cosine * vp - sine * vq, sine * vp + cosine * vq
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _leading(matrix):  # type: ignore[no-untyped-def]
     best = 0
     for k in range(1, len(matrix)):
@@ -109,7 +109,7 @@ def largest_singular_values(blocks):  # type: ignore[no-untyped-def]
     return values
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _turn(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ignore[no-untyped-def]
     """Diagonalise ``steady + cos(angle) cosine_part + sin(angle) sine_part``; return the place of its leading value."""
     size = len(steady)
@@ -122,7 +122,7 @@ def _turn(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: igno
     return _leading(matrix)
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _climb(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ignore[no-untyped-def]
     """Return the local maximum over the angle of the leading eigenvalue (Newton, else the vector's own best angle)."""
     size = len(steady)
@@ -165,7 +165,7 @@ def _climb(angle, steady, cosine_part, sine_part, matrix, vectors):  # type: ign
     return value
 
 
-@njit(cache=True, fastmath=_FLAGS, error_model="numpy")
+@njit(forceinline=True, fastmath=_FLAGS, error_model="numpy")
 def _largest_over_angles(steady, cosine_part, sine_part, matrix, vectors, ends, supports):  # type: ignore[no-untyped-def]
     r"""Return the leading eigenvalue's maximum over the angle, none higher by more than ``2 _MISSED`` of it being left.
 

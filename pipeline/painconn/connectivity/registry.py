@@ -88,7 +88,7 @@ _SPECTRAL = (
         "directed",
         (0.0, 1.0),
         "yes",
-        "Directed phase-lag index: share of samples in which the first-named region (row) leads in phase, 0.5 without a leader",
+        "Directed phase-lag index: share of samples in which the first-named region (row) leads, 0.5 without a leader",
         "10.1016/j.neuroimage.2012.05.050",
     ),
     _spectral(
@@ -222,7 +222,7 @@ _OVER_TIME = (
         _PAIRWISE,
         (0.0, 1.0),
         "gaussian_only",
-        "Amplitude-envelope correlation after pairwise orthogonalisation, absolute values averaged: above 0 without coupling",
+        "Amplitude-envelope correlation after pairwise orthogonalisation, of absolute values: above 0 without coupling",
         "10.1038/nn.3101",
         absolute=True,
     ),
@@ -242,7 +242,7 @@ _OVER_TIME = (
         _PAIRWISE,
         (-1.0 / 0.577, 1.0 / 0.577),
         "gaussian_only",
-        "Correlation of log power envelopes after pairwise orthogonalisation, over the 0.577 that it leaves of a correlation",
+        "Correlation of log power envelopes after pairwise orthogonalisation, over the 0.577 that this leaves of it",
         "10.1038/nn.3101",
         log=True,
         corrected=True,
@@ -262,7 +262,7 @@ _OVER_TIME = (
         "envelope:envelope_correlation",
         (-1.0, 1.0),
         "no",
-        "Amplitude-envelope correlation as it is (Bruns et al. 2000, NeuroReport 11:1509); volume conduction inflates it",
+        "Amplitude-envelope correlation (Bruns et al. 2000, NeuroReport 11:1509); volume conduction inflates it",
         "",
     ),
     _over_time(
@@ -348,7 +348,7 @@ _FROM_CROSS = (
         "antisymmetric",
         (None, None),
         "yes",
-        "Net Granger causality less that of the signals reversed in time; positive where the first-named region (row) leads",
+        "Net Granger causality less that of the reversed signals; positive where the first-named region (row) leads",
         "10.1109/TSP.2016.2531628",
     ),
     _from_cross(
@@ -368,7 +368,7 @@ _FROM_CROSS = (
         "antisymmetric",
         (-1.0, 1.0),
         "yes",
-        "Imaginary part of partial coherency given all other regions; positive where the first-named region (row) leads",
+        "Imaginary part of partial coherency given all others; positive where the first-named region (row) leads",
         "10.1016/j.neuroimage.2009.12.022",
     ),
     _from_cross(

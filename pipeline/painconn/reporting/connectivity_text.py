@@ -86,8 +86,8 @@ def _gates(settings: ConnectivityConfig) -> str:
     lowered = [told.partition(":") for told in settings.lowered_gates()]
     told = "; ".join(f"{words(name)}:{gates}" for name, _, gates in lowered)
     sentences = [
-        "A measure was not computed with less than is said in brackets (cycles are those of the band's lower edge in an "
-        "epoch or segment), nor in a band narrower than the smoothing of its spectra or filter.",
+        "A measure was not computed with less than is said in brackets (cycles are those of the band's lower edge in "
+        "an epoch or segment), nor in a band narrower than the smoothing of its spectra or filter.",
         f"Gates were lowered below a measure's own minimum: {told}." if told else "",
         f"Phase measures were flagged below {settings.warn_epochs} epochs."
         if settings.measures_of("over_epochs")

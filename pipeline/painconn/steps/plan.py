@@ -102,13 +102,15 @@ class Plan:
     def settings_connect(self, name: str) -> str:
         """Cortex, connectivity and features of one session."""
         cortex = self.study.cortex.model_dump(mode="json", include={"inverses", "lcmv_regularisation", "parcellation"})
+        connectivity = self.study.connectivity
+        no_effect = {"warn_epochs"} | (set() if connectivity.spectra == "morlet" else {"n_cycles"})
         return settings_json(
             {
                 "session": {key: self.sessions[name][key] for key in ("participant", "session", "site", "montage")},
                 "cortex": cortex,
-                "connectivity": self.study.connectivity.model_dump(mode="json"),
+                "connectivity": connectivity.model_dump(mode="json", exclude=no_effect),
                 "features": self.study.features.model_dump(mode="json"),
-                "seed": self.study.seed if self.study.connectivity.n_surrogates else None,
+                "seed": self.study.seed if connectivity.n_surrogates else None,
             }
         )
 
