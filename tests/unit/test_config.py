@@ -109,23 +109,28 @@ def test_every_problem_at_once_with_file_line_and_hint(study_file):
         (MINIMAL + "connectivity: {measures: [wpli2_debias]}\n", "did you mean wpli2_debiased?"),
         (MINIMAL + "connectivity: {measures: [cohy]}\n", "use coh (magnitude) and imcoh (imaginary part)"),
         (MINIMAL + "connectivity: {measures: [coh, coh]}\n", "measure coh is named twice"),
-        (MINIMAL + "connectivity: {bands_hz: {alpha: [13, 8]}}\n", "band alpha: found 13-8 Hz"),
+        (
+            MINIMAL + "connectivity: {bands_hz: {alpha: [13, 8]}}\n",
+            "found: band alpha: 13-8 Hz · wanted: 0 < low < high",
+        ),
         (MINIMAL + "connectivity: {phase_estimator: over_time}\n", "not estimated over time: it corrects"),
         (MINIMAL + "connectivity: {phase_estimator: over_time}\n", "did you mean wpli?"),
         (MINIMAL + "connectivity: {phase_estimator: over_time, measures: [psi]}\n", "frequency bins of epochs"),
         (MINIMAL + "connectivity: {phase_estimator: epochs}\n", "over_epochs"),
         (MINIMAL + "connectivity: {spectra: morlet, measures: [psi]}\n", "multitaper or fourier, not morlet"),
         (MINIMAL + "connectivity: {precision: float16}\n", "float32"),
-        (MINIMAL + "connectivity: {n_surrogates: 49}\n", "wanted 0, or at least 50"),
+        (MINIMAL + "connectivity: {n_surrogates: 49}\n", "found: 49 · wanted: 0, or at least 50"),
         (
             MINIMAL + "features: {graph_measures: [betweennes]}\n",
-            "betweennes; did you mean betweenness?; there are: degree",
+            "betweennes; did you mean betweenness? · wanted: one of: degree",
         ),
         (MINIMAL + "features: {graph_measures: [degree, degree]}\n", "graph measure degree is named twice"),
-        (MINIMAL + "features: {graph_densities: [0.2]}\n", "found 1 density, wanted at least two"),
-        (MINIMAL + "features: {graph_densities: [0.2, 0.2]}\n", "density 0.2 before 0.2, wanted an increasing order"),
-        (MINIMAL + "features: {graph_densities: [0, 0.5, 1.5]}\n", "density 0, 1.5, wanted above 0 and at most 1"),
-        (MINIMAL + "features: {graph_nulls: 0}\n", "greater than or equal to 1"),
+        (MINIMAL + "features: {graph_densities: [0.2]}\n", "found: 1 density · wanted: at least two"),
+        (MINIMAL + "features: {graph_densities: [0.2, 0.2]}\n", "density 0.2 before 0.2 · wanted: an increasing order"),
+        (MINIMAL + "features: {graph_densities: [0, 0.5, 1.5]}\n", "density 0, 1.5 · wanted: above 0 and at most 1"),
+        (MINIMAL + "features: {graph_nulls: 0}\n", "found: 0 · wanted: greater than or equal to 1"),
+        (MINIMAL + "connectivity: {bands_hz: {al__pha: [8, 13]}}\n", "with single underscores between them"),
+        (MINIMAL + "    primary: {bands: [foo]}\n", "targets.pain.primary.bands · found: band foo is not among"),
         (MINIMAL + "cortex: {inverses: [magic]}\n", "unknown inverse magic"),
         (MINIMAL.replace("layout: bids", "layout: folder"), "needs a pattern"),
         (MINIMAL.replace("kind: rest", "kind: events"), "descriptions of its events"),
@@ -174,6 +179,17 @@ def test_all_problems_of_a_section_are_told_at_once(study_file):
     told = "\n".join(map(str, problems_of(study_file(text))))
     for expected in ("cohy is complex", "unknown measure nothing", "pli is named twice", "float64", "greater than 0"):
         assert expected in told
+
+
+def test_what_sections_say_of_each_other_is_not_hidden_by_another_problem(study_file):
+    text = MINIMAL + "    primary: {bands: [foo], measure: dpli}\n"
+    for other in ("seed: soon\n", "connectivity: {n_surrogates: 1}\n", "cortex: {inverses: [none]}\n"):
+        told = "\n".join(map(str, problems_of(study_file(text + other))))
+        assert "band foo is not among connectivity.bands_hz" in told
+        assert "measure dpli is not among connectivity.measures" in told
+        assert len(problems_of(study_file(text + other))) == 3
+    for hiding in ("connectivity: {measures: [nothing]}\n", "connectivity: {bands_hz: {foo: [8, 4]}}\n"):
+        assert len(problems_of(study_file(text + hiding))) == 2
 
 
 def test_all_problems_of_graph_options_are_told_at_once(study_file):
@@ -233,7 +249,7 @@ def test_wavelets_are_refused_for_exactly_the_measures_that_the_engine_cannot_ma
     if settings.estimator_of(name) == "over_time":
         assert _is_valid({"measures": [name], "spectra": "morlet"})
         return
-    signals = rng.standard_normal((8, 2, 250))
+    signals = rng.standard_normal((20, 2, 250))
     bands_hz = {"alpha": (8.0, 13.0)}
     found = over_epochs(signals, sfreq_hz=125.0, bands_hz=bands_hz, measures=[name], spectra="morlet")
     assert _is_valid({"measures": [name], "spectra": "morlet"}) == ((name, "alpha") in found.matrices)

@@ -1,3 +1,4 @@
+import os
 import pkgutil
 import subprocess
 import sys
@@ -112,6 +113,33 @@ for kernel in (pair_pass(3, True), transpose_into):
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "0"] * 2
+
+
+@pytest.mark.slow
+def test_a_kernel_from_disk_gives_the_bits_of_one_just_compiled(tmp_path):
+    code = """
+import sys
+import numpy as np
+from painconn.connectivity.engine import over_epochs, over_time
+bands_hz = {"alpha": (8.0, 13.0)}
+noise = np.random.default_rng(0).standard_normal((40, 12, 500))
+measures = ["wpli2_debiased", "plv", "gc", "pcoh"]
+found = over_epochs(noise, sfreq_hz=250.0, bands_hz=bands_hz, measures=measures).matrices
+analytic = noise[:2].repeat(2, axis=-1) + 1j * noise[2:4].repeat(2, axis=-1)
+found |= over_time(lambda _: analytic, sfreq_hz=250.0, bands_hz=bands_hz, measures=["aec_orth", "wsmi"]).matrices
+np.savez(sys.argv[1], **{"_".join(key): matrix for key, matrix in found.items()})
+"""
+    saved = []
+    for run in ("compiled", "from_disk"):
+        path = tmp_path / f"{run}.npz"
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+        subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
+        with np.load(path) as arrays:
+            saved.append(dict(arrays))
+    compiled, from_disk = saved
+    assert len(compiled) == 6
+    for name, matrix in compiled.items():
+        np.testing.assert_array_equal(from_disk[name], matrix, err_msg=name)
 
 
 def test_importing_the_room_loads_nothing_heavy():

@@ -84,6 +84,27 @@ def test_the_functional_groups_make_21_blocks():
     assert block_pairs({"single": ("a",), "pair": ("b", "c")}) == [("single", "pair"), ("pair", "pair")]
 
 
+@pytest.mark.parametrize("name", ["imcoh", "psi", "trgc", "gc_net", "impcoh", "dpli"])
+def test_a_sign_that_follows_the_order_of_regions_has_no_blocks_within_groups(name, rng):
+    groups = FeaturesConfig().groups
+    assert len(block_names(name, "lcmv", "alpha", groups)) == 15
+    assert not any(a == b for a, b in block_pairs(groups, signed_by_order=True))
+    signs = rng.standard_normal((5, 5))
+    matrix = 0.5 + signs - signs.T if name == "dpli" else signs - signs.T
+    means = blocks(matrix, REGIONS, GROUPS, signed_by_order=True)
+    assert dict(zip(block_names(name, "lcmv", "alpha", GROUPS), means, strict=True)) == {
+        f"{name}__lcmv__alpha__first__second": pytest.approx(matrix[:2, 2:4].mean())
+    }
+    order = [1, 0, 3, 2, 4]
+    turned = blocks(matrix[np.ix_(order, order)], [REGIONS[i] for i in order], GROUPS, signed_by_order=True)
+    assert turned == pytest.approx(means)
+
+
+@pytest.mark.parametrize("name", ["wpli2_debiased", "aec_orth", "coh", "pcoh"])
+def test_symmetric_measures_keep_their_21_blocks(name):
+    assert len(block_names(name, "lcmv", "alpha", FeaturesConfig().groups)) == 21
+
+
 def test_power_names_end_with_the_mean():
     assert power_names("power_rel", "sensors", "alpha", ["Cz"]) == [
         "power_rel__sensors__alpha__Cz",

@@ -139,6 +139,21 @@ def test_a_measure_with_a_sign_says_who_leads_in_labels_and_captions(measure: st
     assert {"0.4", "\u22120.4"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", matrix.svg))
 
 
+def test_circuits_point_from_the_group_that_leads() -> None:
+    tests = block_tests([2.0, 0.4, -0.1], [0.01, 0.5, 0.9])
+    centroids = {"one-lh": (-30.0, 10.0, 0.0), "two-rh": (40.0, -20.0, 0.0)}
+    signed = tests.assign(test=tests["test"].str.replace("coh", "imcoh"))
+    plain, arrows = (
+        effect_figures.circuits(table, sides=("a", "b"), title="t", centroids=centroids, groups={})
+        for table in (tests, signed)
+    )
+    assert plain is not None
+    assert arrows is not None
+    assert "Arrows point from the group that leads" in arrows.caption
+    assert "Arrows" not in plain.caption
+    assert arrows.svg.count("<path") > plain.svg.count("<path")
+
+
 def test_a_measure_without_direction_is_drawn_once_below_the_diagonal() -> None:
     tests = block_tests([2.0, 0.4, -0.1], [0.01, 0.5, 0.9])
     assert len(list(effect_figures._cells(effect_figures.blocks_of(tests)))) == 3

@@ -93,6 +93,7 @@ def test_mne_connectivity_gets_whole_matrices_in_its_own_orientation(sidecar, si
     assert ours.names == REGIONS
     assert (ours.method, ours.n_epochs_used, ours.indices, ours.n_nodes) == (measure, 40, "all", 4)
     assert (ours.attrs["band"], ours.attrs["estimator"]) == ("alpha", "over_epochs")
+    assert (ours.attrs["spectra"], ours.attrs["precision"]) == ("multitaper", "float64")
     dense = ours.get_data("dense")
     np.testing.assert_array_equal(dense, read_connectivity(sidecar).select(measure=measure, band="alpha").one().values)
     theirs = spectral_connectivity_epochs(
@@ -121,6 +122,8 @@ def test_xarray_gets_named_dimensions_and_units(sidecar, estimate):
     pair = {"region_row": "insula-lh", "region_column": "postcentral-lh"}
     assert float(array.sel(place | pair)) == estimate.matrices["dpli", "beta"][0, 1]
     assert (array.attrs["units"], array.attrs["orientation"]) == ("1", "row leads column")
+    assert "multitaper" in array.attrs["spectra"]
+    assert array.attrs["precision"] == "float64"
     assert array["estimator"].sel(measure="aec_orth") == "over_time"
     assert array["low_hz"].values.tolist() == [8.0, 13.0]
     assert array["n_epochs"].sel(place) == 40
@@ -131,6 +134,8 @@ def test_xarray_gets_named_dimensions_and_units(sidecar, estimate):
 
 def test_a_changed_file_a_wrong_label_and_a_missing_matrix_are_errors_that_help(sidecar):
     saved = read_connectivity(sidecar)
+    with pytest.raises(InputError, match=r"unknown label measur · wanted: condition, window, inverse, measure, band"):
+        read_connectivity(sidecar, measur="imcoh")
     with pytest.raises(InputError, match=r"band: alpha, beta"):
         saved.select(band="theta")
     with pytest.raises(InputError, match=r"8 matrices.*measure \(wpli2_debiased, imcoh, dpli, aec_orth\)"):

@@ -117,9 +117,9 @@ def unless_stale(step, label=None):
     """
 
     def no_files(wildcards):
-        output = MADE_WITH.stale(step, getattr(wildcards, label) if label else None)
-        if output is not None and workflow.is_main_process:
-            workflow.dag.forcefiles.add(str(output))
+        if workflow.is_main_process:
+            output = MADE_WITH.stale(step, getattr(wildcards, label) if label else None)
+            workflow.dag.forcefiles.update([str(output)] if output else [])
         return []
 
     return no_files

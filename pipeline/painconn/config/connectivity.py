@@ -111,7 +111,7 @@ class ConnectivityConfig(Section):
     @field_validator("bands_hz")
     @classmethod
     def _in_order(cls, bands_hz: Mapping[str, tuple[float, float]]) -> Mapping[str, tuple[float, float]]:
-        wrong = [f"{name}: found {low:g}-{high:g} Hz" for name, (low, high) in bands_hz.items() if not 0 < low < high]
+        wrong = [f"{name}: {low:g}-{high:g} Hz" for name, (low, high) in bands_hz.items() if not 0 < low < high]
         if wrong:
             raise ValueError(f"band {', '.join(wrong)}, wanted 0 < low < high")
         return bands_hz

@@ -74,7 +74,7 @@ class FeaturesConfig(Section):
 def _why_no_densities(densities: tuple[float, ...]) -> Iterator[str]:
     """Say why there is no area under a curve over these densities."""
     if len(densities) < 2:
-        yield f"found {len(densities)} density, wanted at least two: the value is an area over densities"
+        yield f"{len(densities)} density, wanted at least two: the value is an area over densities"
     outside = [density for density in densities if not 0 < density <= 1]
     if outside:
         yield f"density {', '.join(f'{density:g}' for density in outside)}, wanted above 0 and at most 1"

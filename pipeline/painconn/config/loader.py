@@ -5,7 +5,7 @@ declare as a number. Only ``null``, ``~`` and nothing at all mean "not given".
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from painconn.config.study import StudyConfig
+from painconn.config.base import PATTERNS
+from painconn.config.study import DisagreementError, StudyConfig
 from painconn.errors import ConfigError, Problem
 
 _NULLS = {"null", "~", ""}
@@ -169,11 +170,33 @@ def _validate(values: dict[str, Any], document: _Document) -> StudyConfig:
     try:
         study = StudyConfig.model_validate(values)
     except ValidationError as error:
-        document.problems.extend(_as_problem(detail, document) for detail in error.errors(include_url=False))
+        details = error.errors(include_url=False)
+        document.problems.extend(problem for detail in details for problem in _as_problems(detail, document))
+        broken = {".".join(map(str, detail["loc"][:2])) for detail in details if detail["loc"]}
+        if broken:
+            rest = StudyConfig.disagreements_of_rest(values, broken)
+            document.problems.extend(_disagreement(where, found, document) for where, found in rest)
         study = None
     if document.problems or study is None:
         raise ConfigError(document.problems)
     return study
+
+
+def _as_problems(detail: ErrorDetails, document: _Document) -> Iterator[Problem]:
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, DisagreementError):
+        yield from (_disagreement(where, found, document) for where, found in error.problems)
+    else:
+        yield _as_problem(detail, document)
+
+
+def _disagreement(where: str, found: str, document: _Document) -> Problem:
+    return Problem(
+        document.where(tuple(where.split("."))),
+        found,
+        "sections that go together",
+        "change this key, or the section that it refers to",
+    )
 
 
 def _as_problem(detail: ErrorDetails, document: _Document) -> Problem:
@@ -186,16 +209,35 @@ def _as_problem(detail: ErrorDetails, document: _Document) -> Problem:
         return Problem(where, f"the unknown key {loc[-1]}", f"one of: {', '.join(sorted(names))}", hint)
     if detail["type"] == "missing":
         return Problem(where, "nothing", f"a value for {loc[-1]}", "add the key; configs/default.yaml explains it")
-    message = detail["msg"].removeprefix("Value error, ")
-    found = "these settings together" if isinstance(detail["input"], dict) else repr(detail["input"])
-    return Problem(where, found, message, "see configs/default.yaml for the meaning of each key")
+    found, wanted = _found_and_wanted(detail)
+    named = f"change {loc[-1]}" if loc and not isinstance(detail["input"], dict) else "change one of the keys named"
+    return Problem(where, found, wanted, f"{named}; configs/default.yaml explains each key")
+
+
+def _found_and_wanted(detail: ErrorDetails) -> tuple[str, str]:
+    """Divide what a check says into what was found and what is wanted instead."""
+    value = detail["input"]
+    given = "these settings" if isinstance(value, dict) else value if value and isinstance(value, str) else repr(value)
+    message = detail["msg"]
+    if detail["type"] == "string_pattern_mismatch":
+        return given, PATTERNS.get(detail["ctx"]["pattern"], message)
+    if detail["type"] != "value_error":
+        return given, message.removeprefix("Input should be ")
+    message = message.removeprefix("Value error, ")
+    for separator in ("wanted ", "; there are: "):
+        found, separated, wanted = message.partition(separator)
+        if separated and separator not in wanted and ";" not in wanted:
+            return found.rstrip(" ,:") or given, f"one of: {wanted}" if separator.startswith(";") else wanted
+    return message, "settings that fit each other" if isinstance(value, dict) else "a value that this key can take"
 
 
 def _strip_union_tags(loc: _Loc, document: _Document) -> _Loc:
-    """Drop the parts that pydantic adds for a union member: they are no keys of the file."""
+    """Drop the parts that pydantic adds for a union member or a key: they are no keys of the file."""
     kept: _Loc = ()
     for part in loc:
         candidate = (*kept, part)
+        if part == "[key]":
+            continue
         if part in ("str", "Observation") and document.lines and candidate not in document.lines:
             continue
         kept = candidate

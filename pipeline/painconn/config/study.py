@@ -1,9 +1,9 @@
 """A whole study file: every section, and what must agree between them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Self
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from painconn.config.base import Label, Section
 from painconn.config.cleaning import CleaningConfig
@@ -13,6 +13,14 @@ from painconn.config.data import WINDOWS_BY_KIND, DataConfig
 from painconn.config.features import FeaturesConfig
 from painconn.config.targets import Contrast, Observation, PositiveControl, Target
 from painconn.cortex.registry import PARCELLATIONS
+
+
+class DisagreementError(ValueError):
+    """Sections that are valid one by one and do not go together; every problem is a field and what is wrong there."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{where}: {found}" for where, found in problems))
 
 
 class ReportConfig(Section):
@@ -39,10 +47,58 @@ class StudyConfig(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
-        problems = [*self._contrast_problems(), *self._family_problems(), *self._graph_problems()]
+        problems = list(self._disagreements(()))
         if problems:
-            raise ValueError("; ".join(problems))
+            raise DisagreementError(problems)
         return self
+
+    @classmethod
+    def disagreements_of_rest(cls, sections: Mapping[str, Any], broken: Collection[str]) -> list[tuple[str, str]]:
+        """Return what does not go together in the valid part of a study file.
+
+        Parameters
+        ----------
+        sections : mapping
+            The sections as they were read.
+        broken : collection of str
+            What is not valid: sections (``data``) and keys of sections (``connectivity.measures``, ``targets.pain``).
+        """
+        valid: dict[str, Any] = {}
+        unusable = set(broken)
+        for name, field in cls.model_fields.items():
+            if name not in sections:
+                valid[name] = field.get_default()
+                continue
+            given = sections[name]
+            annotation: Any = field.annotation
+            if isinstance(given, Mapping):
+                given = {key: value for key, value in given.items() if f"{name}.{key}" not in broken}
+            try:
+                valid[name] = TypeAdapter[Any](annotation).validate_python(given)
+            except ValidationError:
+                unusable.add(name)
+        if "targets" in unusable:
+            return []
+        return list(cls.model_construct(**valid)._disagreements(unusable))
+
+    def _disagreements(self, broken: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield the problems between sections, without those that what is broken would decide."""
+
+        def usable(*names: str) -> bool:
+            return not any(name in broken or name.partition(".")[0] in broken for name in names)
+
+        if usable("data.sources", "data.conditions", "positive_controls"):
+            yield from self._contrast_problems()
+        if usable("connectivity.measures"):
+            yield from self._measure_problems()
+        if usable("cortex.inverses"):
+            yield from self._inverse_problems()
+        if usable("connectivity.bands_hz"):
+            yield from self._band_problems()
+        if usable(
+            "connectivity.measures", "cortex.parcellation", "features.graph_measures", "features.graph_densities"
+        ):
+            yield from self._graph_problems()
 
     def _contrasts(self) -> Iterator[tuple[str, Contrast]]:
         for name, target in self.targets.items():
@@ -50,7 +106,7 @@ class StudyConfig(Section):
         for name, control in self.positive_controls.items():
             yield f"positive_controls.{name}", control.contrast
 
-    def _contrast_problems(self) -> Iterator[str]:
+    def _contrast_problems(self) -> Iterator[tuple[str, str]]:
         if self.data.sources[0].layout == "features":
             return
         for where, contrast in self._contrasts():
@@ -60,34 +116,47 @@ class StudyConfig(Section):
                 condition = self.data.conditions.get(side.condition)
                 if condition is None:
                     known = ", ".join(self.data.conditions)
-                    yield f"{where}: condition {side.condition} is not among data.conditions ({known})"
+                    yield where, f"condition {side.condition} is not among data.conditions ({known})"
                 elif side.window not in WINDOWS_BY_KIND[condition.kind]:
                     wanted = ", ".join(WINDOWS_BY_KIND[condition.kind])
                     found = f"window {side.window} does not exist in condition {side.condition}"
-                    yield f"{where}: {found} (there are: {wanted})"
+                    yield where, f"{found} (there are: {wanted})"
 
-    def _family_problems(self) -> Iterator[str]:
+    def _measure_problems(self) -> Iterator[tuple[str, str]]:
+        there = self.connectivity.measures
         for name, target in self.targets.items():
-            family = target.primary
-            if family.measure not in self.connectivity.measures:
-                yield f"targets.{name}.primary: measure {family.measure} is not among connectivity.measures"
-            if family.inverse not in self.cortex.inverses:
-                yield f"targets.{name}.primary: inverse {family.inverse} is not among cortex.inverses"
-            for band in family.bands:
-                if band not in self.connectivity.bands_hz:
-                    yield f"targets.{name}.primary: band {band} is not among connectivity.bands_hz"
-                elif self.connectivity.bands_hz[band][0] >= MUSCLE_FROM_HZ:
-                    found = f"band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above"
-                    yield f"targets.{name}.primary: {found} and can only be exploratory"
+            measure = target.primary.measure
+            if measure not in there:
+                found = f"measure {measure} is not among connectivity.measures ({', '.join(there)})"
+                yield f"targets.{name}.primary.measure", found
 
-    def _graph_problems(self) -> Iterator[str]:
+    def _inverse_problems(self) -> Iterator[tuple[str, str]]:
+        there = self.cortex.inverses
+        for name, target in self.targets.items():
+            inverse = target.primary.inverse
+            if inverse not in there:
+                found = f"inverse {inverse} is not among cortex.inverses ({', '.join(there)})"
+                yield f"targets.{name}.primary.inverse", found
+
+    def _band_problems(self) -> Iterator[tuple[str, str]]:
+        there = self.connectivity.bands_hz
+        for name, target in self.targets.items():
+            where = f"targets.{name}.primary.bands"
+            for band in target.primary.bands:
+                if band not in there:
+                    yield where, f"band {band} is not among connectivity.bands_hz ({', '.join(there)})"
+                elif there[band][0] >= MUSCLE_FROM_HZ:
+                    yield where, f"band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above and can only be exploratory"
+
+    def _graph_problems(self) -> Iterator[tuple[str, str]]:
         if not self.features.graph_measures:
             return
         if not self.connectivity.symmetric_measures():
             named = ", ".join(self.connectivity.measures)
             found = f"none of connectivity.measures ({named}) is symmetric"
-            yield f"features.graph_measures: {found}, and a directed or antisymmetric matrix is no undirected graph"
+            why = "a directed or antisymmetric matrix is no undirected graph"
+            yield "features.graph_measures", f"{found}, and {why}"
         n_regions = PARCELLATIONS[self.cortex.parcellation].n_regions
         lowest = self.features.graph_densities[0]
         if round(lowest * n_regions * (n_regions - 1) / 2, 6) < 0.5:
-            yield f"features.graph_densities: density {lowest:g} keeps no edge among {n_regions} regions"
+            yield "features.graph_densities", f"density {lowest:g} keeps no edge among {n_regions} regions"

@@ -19,15 +19,21 @@ def edge_names(measure: str, inverse: str, band: str, regions: Sequence[str]) ->
     return [join(measure, inverse, band, a, b) for a, b in pairs]
 
 
-def block_pairs(groups: Mapping[str, Sequence[str]], *, both_directions: bool = False) -> list[tuple[str, str]]:
-    """Return every pair of groups (in both orders when asked) and every group with itself (of at least two regions)."""
+def block_pairs(
+    groups: Mapping[str, Sequence[str]], *, both_directions: bool = False, signed_by_order: bool = False
+) -> list[tuple[str, str]]:
+    """Return every pair of groups (in both orders when asked) and every group with itself (of at least two regions).
+
+    A value whose sign says which of two regions leads has no mean within a group: it would follow their order.
+    """
     pairs = product(groups, repeat=2) if both_directions else combinations_with_replacement(groups, 2)
-    return [(a, b) for a, b in pairs if a != b or len(groups[a]) > 1]
+    return [(a, b) for a, b in pairs if a != b or (len(groups[a]) > 1 and not signed_by_order)]
 
 
 def block_names(measure: str, inverse: str, band: str, groups: Mapping[str, Sequence[str]]) -> list[str]:
     """Return a column per block (mean of the edges within or between two groups of regions)."""
-    pairs = block_pairs(groups, both_directions=MEASURES[measure].both_directions)
+    definition = MEASURES[measure]
+    pairs = block_pairs(groups, both_directions=definition.both_directions, signed_by_order=definition.signed_by_order)
     return [join(measure, inverse, band, a, b) for a, b in pairs]
 
 
@@ -55,6 +61,7 @@ def blocks(
     groups: Mapping[str, Sequence[str]],
     *,
     both_directions: bool = False,
+    signed_by_order: bool = False,
 ) -> NDArray[np.float64]:
     """Average the edges within and between groups of regions.
 
@@ -68,6 +75,8 @@ def blocks(
         Regions of each group.
     both_directions : bool
         Whether the triangles say different things: pairs of groups in both orders, and both directions within a group.
+    signed_by_order : bool
+        Whether the sign (of dPLI: the side of 0.5) says which region of a pair leads: then no blocks within a group.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def blocks(
     """
     index = {region: position for position, region in enumerate(regions)}
     means = []
-    for a, b in block_pairs(groups, both_directions=both_directions):
+    for a, b in block_pairs(groups, both_directions=both_directions, signed_by_order=signed_by_order):
         rows, columns = [index[region] for region in groups[a]], [index[region] for region in groups[b]]
         part = matrix[np.ix_(rows, columns)]
         means.append(edges(part, both_directions=both_directions).mean() if a == b else part.mean())

@@ -258,7 +258,7 @@ class ObservationFeatures:
         self, measure: str, inverse: str, band: str, regions: Sequence[str], matrices: Mapping[Key, Matrix]
     ) -> dict[str, float]:
         """Return the edges and blocks of a matrix, NaN where it is missing."""
-        both = MEASURES[measure].both_directions
+        both, signed = MEASURES[measure].both_directions, MEASURES[measure].signed_by_order
         groups = self._features.groups
         matrix = matrices.get((measure, band))
         if matrix is None:
@@ -266,6 +266,6 @@ class ObservationFeatures:
         names = [*edge_names(measure, inverse, band, regions), *block_names(measure, inverse, band, groups)]
         values = [
             *edges(matrix, both_directions=both).tolist(),
-            *blocks(matrix, regions, groups, both_directions=both).tolist(),
+            *blocks(matrix, regions, groups, both_directions=both, signed_by_order=signed).tolist(),
         ]
         return dict(zip(names, values, strict=True))

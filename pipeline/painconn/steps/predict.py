@@ -89,7 +89,7 @@ def usable_sets(settings: dict[str, Any], selection: Selection) -> tuple[str, di
     A column that one side lacks would be imputed as a constant there: its score would be about what is missing.
     """
     declared = _declared_sets(settings, selection)
-    present = np.logical_and(*_present(selection).values())
+    present = pd.DataFrame(_present(selection)).all(axis=1)
     sets = {name: [column for column in wanted if present[column]] for name, wanted in declared.items()}
     return next(iter(declared)), {name: wanted for name, wanted in sets.items() if wanted}
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LABELS = ("condition", "window", "inverse", "measure", "band")
 _FACTS = ("n_epochs", "epoch_length_s", "half_bandwidth_hz", "n_tapers")
+_SHAPED = ("array", "band_hz", "value_range", "unscored_pairs")
+_COMPUTED = ("spectra", "precision")
 _UNIT, _ORIENTATION = "1", "row leads column"
 
 Matrix = NDArray[np.float64]
@@ -60,6 +62,12 @@ class SavedMatrix:
         How it was computed.
     half_bandwidth_hz, n_tapers, n_cycles : float | int | None
         Smoothing in frequency; None where there is none of the kind.
+    shrinkage : float | None
+        How far a partial measure was shrunk; it depends on all regions.
+    gates : dict
+        ``min_epochs`` and ``min_cycles`` that it was held to.
+    unscored_pairs : tuple of (int, int)
+        Pairs (row > column) without a value: so alike that the measure has nothing to tell apart.
     values : array, shape (regions, regions) | None
         NaN on the diagonal and where a region or pair could not be scored; None when the matrix was not computable.
     reason : str | None
@@ -86,6 +94,9 @@ class SavedMatrix:
     half_bandwidth_hz: float | None
     n_tapers: int | None
     n_cycles: float | None
+    shrinkage: float | None
+    gates: Mapping[str, float]
+    unscored_pairs: tuple[tuple[int, int], ...]
     values: Matrix | None
     reason: str | None
     surrogate_mean: Matrix | None
@@ -145,8 +156,13 @@ class SavedConnectivity:
         Raises
         ------
         InputError
-            When there is none; the message names those that there are.
+            When there is none, or no such label; the message names those that there are.
         """
+        unknown = [name for name in labels if name not in _LABELS]
+        if unknown:
+            raise InputError(
+                Problem("connectivity", f"unknown label {', '.join(unknown)}", ", ".join(_LABELS), "choose among these")
+            )
         chosen = [each for each in self.matrices if all(getattr(each, name) == labels[name] for name in labels)]
         if not chosen:
             wanted = ", ".join(f"{name} {value}" for name, value in labels.items())
@@ -181,7 +197,7 @@ class SavedConnectivity:
         from mne_connectivity import Connectivity
 
         matrix = self.one()
-        about = {name: getattr(matrix, name) for name in (*_LABELS, "estimator", "band_hz")}
+        about = {name: getattr(matrix, name) for name in (*_LABELS, "estimator", "band_hz", *_COMPUTED)}
         return Connectivity(
             matrix.computed().ravel(),
             n_nodes=len(self.regions),
@@ -224,6 +240,7 @@ class SavedConnectivity:
         names = [region.name for region in self.regions]
         coordinates = {name: (dims, array) for name, array in {**facts, "reason": reasons.astype(str)}.items()}
         about = {name: getattr(self, name) for name in ("participant", "session", "site")}
+        about |= {name: ", ".join(self._distinct(name)) for name in _COMPUTED}
         return xarray.DataArray(
             values,
             dims=(*dims, "region_row", "region_column"),
@@ -294,12 +311,13 @@ def _region(row: Mapping[Any, Any]) -> Region:
 
 
 def _matrix(record: Mapping[str, Any], arrays: Mapping[str, Matrix]) -> SavedMatrix:
-    facts = {name: value for name, value in record.items() if name not in ("array", "band_hz", "value_range")}
+    facts = {name: value for name, value in record.items() if name not in _SHAPED}
     surrogates = record["surrogates"]
     return SavedMatrix(
         **facts,
         band_hz=_pair(record["band_hz"]),
         value_range=_pair(record["value_range"]),
+        unscored_pairs=tuple(_pair(pair) for pair in record["unscored_pairs"]),
         values=None if record["array"] is None else arrays[record["array"]],
         surrogate_mean=None if surrogates is None else arrays[surrogates["mean"]],
         surrogate_q95=None if surrogates is None else arrays[surrogates["q95"]],
