@@ -104,10 +104,10 @@ def _conditions(contrast: Contrast) -> list[str]:
 def notes(study: StudyConfig) -> Iterator[str]:
     """Say which connectivity settings do nothing in this study, or less than one may think."""
     settings = study.connectivity
-    given = settings.model_fields_set
+    chosen = {name for name, field in type(settings).model_fields.items() if getattr(settings, name) != field.default}
     over_epochs = settings.measures_of("over_epochs")
     if not over_epochs:
-        without = [name for name in ("n_surrogates", "min_epochs") if name in given and getattr(settings, name)]
+        without = [name for name in ("n_surrogates", "min_epochs") if name in chosen]
         if without:
             yield f"no effect: connectivity.{', '.join(without)} (every measure of this study is estimated over time)"
     elif settings.n_surrogates:
@@ -115,9 +115,9 @@ def notes(study: StudyConfig) -> Iterator[str]:
             if condition.n_epochs < FEWEST_EPOCHS:
                 found = f"{condition.n_epochs} epochs to shift, wanted at least {FEWEST_EPOCHS}"
                 yield f"no bound from surrogates in {name}: {found}; the mean is saved"
-    if "n_cycles" in given and settings.spectra != "morlet":
+    if "n_cycles" in chosen and settings.spectra != "morlet":
         yield f"no effect: connectivity.n_cycles (spectra are {settings.spectra}, not morlet)"
-    if "half_bandwidth_hz" in given and settings.spectra != "multitaper":
+    if "half_bandwidth_hz" in chosen and settings.spectra != "multitaper":
         yield "connectivity.half_bandwidth_hz applies to band power only (spectra are not multitaper)"
 
 
