@@ -12,6 +12,8 @@ from painconn.connectivity.graph.random_kernels import below, draw, seeded, shuf
 from painconn.connectivity.graph.sweep import graph_measures
 from painconn.connectivity.graph.thresholds import strongest_edges, symmetric_weights
 
+pytestmark = pytest.mark.slow
+
 SMALL_WORLD = ["normalised_clustering", "normalised_path_length", "small_worldness"]
 
 

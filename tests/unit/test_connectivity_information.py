@@ -184,6 +184,7 @@ def test_odd_inputs_agree_with_the_slow_double_loop(seed, n_segments, n_regions,
             np.testing.assert_allclose(matrix[i, j], expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_threads():
     code = (
         "import sys; import numba, numpy as np; numba.set_num_threads(int(sys.argv[1]));"

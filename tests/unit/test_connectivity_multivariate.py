@@ -16,6 +16,8 @@ from painconn.connectivity.multivariate import (
 )
 from painconn.connectivity.spectra import slepian_tapers
 
+pytestmark = pytest.mark.slow
+
 SFREQ_HZ = 250.0
 ALPHA = {"alpha": (8.0, 13.0)}
 MEASURES = (multivariate_interaction, maximised_imaginary_coherency, canonical_coherence)

@@ -7,7 +7,7 @@ from scipy import signal as scipy_signal
 from painconn.connectivity import engine
 from painconn.connectivity.registry import MEASURES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 # What is computed is under test here, not what is refused.
 over_epochs = partial(engine.over_epochs, gates=None)

@@ -13,6 +13,8 @@ from painconn.connectivity.engine import over_epochs
 from painconn.connectivity.envelope import orthogonalised_envelope_correlation
 from painconn.connectivity.surrogates import epoch_offsets, phase_randomise, shift_epochs, surrogate_floor
 
+pytestmark = pytest.mark.slow
+
 SFREQ_HZ = 100.0
 BANDS_HZ = {"alpha": (8.0, 13.0)}
 MEASURES = ("wpli2_debiased", "imcoh", "coh", "plv")

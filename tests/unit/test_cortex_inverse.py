@@ -77,6 +77,7 @@ def mne_region_signals(bench: Bench, data: np.ndarray, rank: int) -> np.ndarray:
     return sources.extract_label_time_course(chosen, bench.forward["src"], mode="mean_flip", verbose="error")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [18, 13])
 def test_kernel_equals_mne(bench, rng, rank):
     data = mixed_noise(rng, len(TEN_TWENTY))
