@@ -139,10 +139,21 @@ def run(recording: Path | None = None) -> dict[str, Any]:
         results = Results(root / "out")
         plan = Plan(load_study(root / "line.yaml"), results)
         step = [sys.executable, "-m", "painconn", "step"]
-        measured([*step, "head", "--out", str(results.root), "--settings", plan.settings_head()])
+        made_with = ["--made-with", "benchmark"]
+        measured([*step, "head", *made_with, "--out", str(results.root), "--settings", plan.settings_head()])
         for key in plan.montages:
             measured(
-                [*step, "forward", "--out", str(results.root), "--name", key, "--settings", plan.settings_forward(key)]
+                [
+                    *step,
+                    "forward",
+                    *made_with,
+                    "--out",
+                    str(results.root),
+                    "--name",
+                    key,
+                    "--settings",
+                    plan.settings_forward(key),
+                ]
             )
         name = next(iter(plan.sessions))
         settings = {"clean": plan.settings_clean(name), "connect": plan.settings_connect(name), "quality_page": "{}"}
@@ -152,7 +163,7 @@ def run(recording: Path | None = None) -> dict[str, Any]:
         for _ in range(REPEATS):
             for each, text in settings.items():
                 steps[each].append(
-                    measured([*step, each, "--out", str(results.root), "--name", name, "--settings", text])
+                    measured([*step, each, *made_with, "--out", str(results.root), "--name", name, "--settings", text])
                 )
             steps["plain script"].append(
                 measured([sys.executable, str(root / "plain.py"), str(target), str(root / "kernel.npz")])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from measuring import OURS, agreement, alternate, entry, with_version
 from oscillators import BANDS_HZ, SFREQ_HZ, epochs
 
-N_EPOCHS, N_OUR_RUNS = 150, 5
+N_EPOCHS, N_OUR_RUNS = 150, 9
 PEER = "mne-connectivity"
 METHODS = ("coh", "imcoh", "plv", "ciplv", "ppc", "pli", "dpli", "wpli", "wpli2_debiased")
 # The default of the peer: 4 / T for epochs of 2 s.
@@ -100,7 +100,7 @@ def compare(mode: str, workloads: dict[str, str], *, n_regions: int, n_peer_runs
 def multitaper() -> list[dict[str, Any]]:
     """Run SPEC-9-MT and SPEC-9-MT-32."""
     names = {"float64": "SPEC-9-MT", "float32": "SPEC-9-MT-32"}
-    return compare("multitaper", names, n_regions=100, n_peer_runs=1)
+    return compare("multitaper", names, n_regions=100, n_peer_runs=3)
 
 
 def fourier() -> list[dict[str, Any]]:
