@@ -4,6 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Read when numba is first imported: tests of one thread against two need two, however many cores there are.
+os.environ["NUMBA_NUM_THREADS"] = "2"
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -240,12 +240,17 @@ def test_every_measure_is_a_column_or_is_refused_with_the_reason(definition, est
             ConnectivityConfig.model_validate(chosen)
 
 
-@pytest.mark.parametrize("name", list(MEASURES))
-def test_wavelets_are_refused_for_exactly_the_measures_that_the_engine_cannot_make_of_them(name, rng):
+def _is_valid(settings):
     try:
-        settings = ConnectivityConfig.model_validate({"measures": [name]})
+        ConnectivityConfig.model_validate(settings)
     except ValidationError:
-        pytest.skip("no column of a study")
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", [name for name in MEASURES if _is_valid({"measures": [name]})])
+def test_wavelets_are_refused_for_exactly_the_measures_that_the_engine_cannot_make_of_them(name, rng):
+    settings = ConnectivityConfig.model_validate({"measures": [name]})
     if settings.estimator_of(name) == "over_time":
         assert _is_valid({"measures": [name], "spectra": "morlet"})
         return
@@ -275,11 +280,3 @@ def test_the_fewest_surrogates_are_those_of_the_engine(rng):
     assert surrogate_floor(signals, compute, n_surrogates=fewest, seed=1)
     with pytest.raises(ValueError, match="n_surrogates"):
         surrogate_floor(signals, compute, n_surrogates=fewest - 1, seed=1)
-
-
-def _is_valid(settings):
-    try:
-        ConnectivityConfig.model_validate(settings)
-    except ValidationError:
-        return False
-    return True

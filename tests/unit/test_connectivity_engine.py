@@ -82,8 +82,6 @@ def test_segments_are_asked_for_once_per_band_that_the_data_hold(rng):
 def test_two_threads_change_no_bit(mixed_epochs, rng, spectra, precision):
     import numba
 
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("numba was started with one thread")
     epochs, analytic = mixed_epochs(n_epochs=70, n_regions=9), analytic_alpha(rng, n_regions=9)
     results = []
     for n_threads in (1, 2):

@@ -312,8 +312,6 @@ def test_a_band_without_bins_is_nan(rng):
 def test_one_and_two_threads_give_the_same_bits(rng):
     import numba
 
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("one thread only: NUMBA_NUM_THREADS of at least 2 is needed")
     cross = spectra_of(mixed_epochs(rng, n_signals=9))
     before = numba.get_num_threads()
     found = []

@@ -209,8 +209,6 @@ def test_a_graph_has_the_same_values_alone_and_in_company(rng, monkeypatch):
 def test_the_number_of_threads_changes_no_bit(rng):
     import numba
 
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("numba was given one thread")
     batch, before = matrices(rng, 9), numba.get_num_threads()
     found = []
     for n_threads in (1, 2):

@@ -318,8 +318,6 @@ def test_what_cannot_be_computed_is_said(rng):
 def test_one_and_two_threads_give_the_same_bits(rng, measure):
     import numba
 
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("one thread only: NUMBA_NUM_THREADS of at least 2 is needed")
     cross = spectra_of(mixed_epochs(rng))
     before = numba.get_num_threads()
     found = []

@@ -29,7 +29,9 @@ positive_controls:
 
 
 def environment(**more):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "PYTHONPATH"))}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "PYTHONPATH", "NUMBA_NUM"))
+    }
     return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | more
 
 
