@@ -260,6 +260,13 @@ def test_wavelets_are_refused_for_exactly_the_measures_that_the_engine_cannot_ma
     assert _is_valid({"measures": [name], "spectra": "morlet"}) == ((name, "alpha") in found.matrices)
 
 
+def test_a_primary_family_without_a_block_is_refused(study_file):
+    primary = MINIMAL + "    primary: {measure: imcoh}\nconnectivity: {measures: [imcoh]}\n"
+    load_study(study_file(primary))
+    with pytest.raises(ConfigError, match="imcoh has no block within a group"):
+        load_study(study_file(primary + "features: {groups: {sensory: [insula-lh, insula-rh]}}\n"))
+
+
 def test_gates_are_the_measures_own_and_a_lowered_one_is_said():
     assert ConnectivityConfig().lowered_gates() == []
     own = MEASURES["wpli2_debiased"]

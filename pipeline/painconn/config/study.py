@@ -12,6 +12,7 @@ from painconn.config.cortex import CortexConfig
 from painconn.config.data import WINDOWS_BY_KIND, DataConfig
 from painconn.config.features import FeaturesConfig
 from painconn.config.targets import Contrast, Observation, PositiveControl, Target
+from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import PARCELLATIONS
 
 
@@ -91,6 +92,8 @@ class StudyConfig(Section):
             yield from self._contrast_problems()
         if usable("connectivity.measures"):
             yield from self._measure_problems()
+        if usable("connectivity.measures", "features.groups"):
+            yield from self._block_problems()
         if usable("cortex.inverses"):
             yield from self._inverse_problems()
         if usable("connectivity.bands_hz"):
@@ -128,6 +131,13 @@ class StudyConfig(Section):
             measure = target.primary.measure
             if measure not in there:
                 found = f"measure {measure} is not among connectivity.measures ({', '.join(there)})"
+                yield f"targets.{name}.primary.measure", found
+
+    def _block_problems(self) -> Iterator[tuple[str, str]]:
+        for name, target in self.targets.items():
+            definition = MEASURES.get(target.primary.measure)
+            if definition and definition.signed_by_order and len(self.features.groups) < 2:
+                found = f"measure {definition.name} has no block within a group, and features.groups has no second one"
                 yield f"targets.{name}.primary.measure", found
 
     def _inverse_problems(self) -> Iterator[tuple[str, str]]:
