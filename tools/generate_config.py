@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from painconn.config.data import Condition, Participants, Phenotype, Source
+from painconn.config.checks import Checks
+from painconn.config.data import Condition, Participants, Source
+from painconn.config.phenotype import Phenotype
 from painconn.config.study import StudyConfig
 from painconn.config.targets import Contrast, Observation, PositiveControl, PrimaryFamily, Target
 
@@ -40,6 +42,7 @@ NESTED: dict[str, tuple[type[BaseModel], str | None]] = {
     "conditions": (Condition, "rest"),
     "participants": (Participants, None),
     "phenotype": (Phenotype, None),
+    "checks": (Checks, None),
     "targets": (Target, "pain"),
     "primary": (PrimaryFamily, None),
 }

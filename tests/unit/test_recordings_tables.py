@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from painconn.config.data import Participants, Phenotype, Source
+from painconn.config.data import Participants, Source
+from painconn.config.phenotype import Phenotype
 from painconn.errors import InputError
 from painconn.recordings.features_table import read_features
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants

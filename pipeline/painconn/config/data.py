@@ -6,7 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from painconn.config.base import Label, Name, Section
+from painconn.config.base import Label, Section
+from painconn.config.checks import Checks
+from painconn.config.phenotype import Phenotype
 
 WINDOWS_BY_KIND = {"rest": ("epoch",), "events": ("pre", "post", "pre_evoked", "post_evoked")}
 """Windows that a condition of each kind yields; ``_evoked`` keeps the evoked mean, the others have it removed."""
@@ -28,6 +30,9 @@ class Source(Section):
     )
     features_table: Path | None = Field(
         None, description="layout features: the table (csv, tsv, parquet), relative to root"
+    )
+    extension: str | None = Field(
+        None, description="bids: file ending that is read where a recording lies there in two formats, e.g. .vhdr"
     )
     montage: Literal["template", "digitised"] = Field(
         "template",
@@ -110,16 +115,6 @@ class Participants(Section):
     exclude: tuple[Label, ...] = Field((), description="Participants left out, by label")
 
 
-class Phenotype(Section):
-    """How a label column comes about."""
-
-    rule: Name = Field("given_column", description="A rule of `painconn list phenotypes`")
-    column: str | None = Field(
-        None,
-        description="given_column: column offered to contrasts as `phenotype`; null: contrasts name their own column",
-    )
-
-
 class DataConfig(Section):
     """Recordings, conditions and participants."""
 
@@ -127,6 +122,7 @@ class DataConfig(Section):
     conditions: Mapping[Label, Condition] = Field({}, description="What is analysed inside the recordings, by name")
     participants: Participants = Field(Participants(), description="Where labels and covariates come from")
     phenotype: Phenotype = Field(Phenotype(), description="Rule that makes the label")
+    checks: Checks = Field(Checks(), description="Limits of the checks at the door")
     covariates: tuple[str, ...] = Field(
         (), description="Columns of the participants table, or of the EEG: n_epochs_kept, muscle_index, ..."
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from painconn.config.data import Condition, Source
 from painconn.recordings.annotations import BAD
-from painconn.recordings.door import Finding
+from painconn.recordings.findings import Finding
 from painconn.recordings.readers import positions_of, read_epochs, read_recording, sidecars_of
 from painconn.recordings.registry import CHECKS, load
 from painconn.recordings.sidecars import Sidecars
@@ -135,7 +135,7 @@ def run_checks(signal: Signal, *, where: str, limits: Limits | None = None) -> l
         finding: Finding | None = load(definition.function)(signal, limits or Limits())
         if finding is None:
             continue
-        if finding.consequence == "exclude":
+        if finding.consequence == "exclude recording":
             raise finding.fault(where)
         notes.append(finding)
     return notes
@@ -234,7 +234,7 @@ def check_names(signal: Signal, _limits: Limits) -> Finding | None:
     if not twice:
         return None
     fix = "rename_channels or drop_channels of this source, by the names with their number (e.g. Cz-1)"
-    return Finding("names", f"channel {', '.join(twice)} more than once", "each name once", "exclude", fix)
+    return Finding("names", f"channel {', '.join(twice)} more than once", "each name once", "exclude recording", fix)
 
 
 def check_n_channels(signal: Signal, limits: Limits) -> Finding | None:
@@ -243,7 +243,9 @@ def check_n_channels(signal: Signal, limits: Limits) -> Finding | None:
     if n_channels >= limits.min_eeg_channels:
         return None
     fix = "set channel_types of this source, or leave the recording out"
-    return Finding("n_channels", f"{n_channels} EEG channels", f"at least {limits.min_eeg_channels}", "exclude", fix)
+    return Finding(
+        "n_channels", f"{n_channels} EEG channels", f"at least {limits.min_eeg_channels}", "exclude recording", fix
+    )
 
 
 def check_rate(signal: Signal, limits: Limits) -> Finding | None:
@@ -252,7 +254,7 @@ def check_rate(signal: Signal, limits: Limits) -> Finding | None:
     if stated is None or abs(signal.sfreq_hz / stated - 1) <= limits.sfreq_tolerance:
         return None
     fix = "correct SamplingFrequency, or copy the right file"
-    return Finding("rate", f"{signal.sfreq_hz:g} Hz", f"{stated:g} Hz by _eeg.json", "exclude", fix)
+    return Finding("rate", f"{signal.sfreq_hz:g} Hz", f"{stated:g} Hz by _eeg.json", "exclude recording", fix)
 
 
 def check_length(signal: Signal, _limits: Limits) -> Finding | None:
@@ -269,7 +271,7 @@ def check_length(signal: Signal, _limits: Limits) -> Finding | None:
     found, wanted = f"{signal.duration_s:.3f} s", f"{stated:g} s by _eeg.json"
     if signal.duration_s > stated:
         return Finding("length", found, wanted, "note", "correct RecordingDuration")
-    return Finding("length", found, wanted, "exclude", _COPY_AGAIN)
+    return Finding("length", found, wanted, "exclude recording", _COPY_AGAIN)
 
 
 def check_duration(signal: Signal, limits: Limits) -> Finding | None:
@@ -277,7 +279,11 @@ def check_duration(signal: Signal, limits: Limits) -> Finding | None:
     if signal.duration_s >= limits.min_duration_s:
         return None
     return Finding(
-        "duration", f"{signal.duration_s:.3f} s", f"at least {limits.min_duration_s:g} s", "exclude", _COPY_AGAIN
+        "duration",
+        f"{signal.duration_s:.3f} s",
+        f"at least {limits.min_duration_s:g} s",
+        "exclude recording",
+        _COPY_AGAIN,
     )
 
 
@@ -291,7 +297,9 @@ def check_finite(signal: Signal, _limits: Limits) -> Finding | None:
     names = [name for name, hit in zip(signal.good_names, bad.any(axis=1), strict=True) if hit]
     first_s = float(np.flatnonzero(bad.any(axis=0))[0] / signal.sfreq_hz)
     found = f"{int(bad.sum())} samples that are no numbers, first at {first_s:.3f} s, in {', '.join(names[:8])}"
-    return Finding("finite", found, "finite samples", "exclude", "export the recording again, or drop these channels")
+    return Finding(
+        "finite", found, "finite samples", "exclude recording", "export the recording again, or drop these channels"
+    )
 
 
 def check_amplitude(signal: Signal, limits: Limits) -> Finding | None:
@@ -309,7 +317,7 @@ def check_amplitude(signal: Signal, limits: Limits) -> Finding | None:
     looks = {True: "microvolt or millivolt read as volt", False: "a wrong scale, or no signal at all"}[median > high]
     fix = "if the file has wrong units, state unit_scale of this source (e.g. 1.0e-6)"
     found = f"median peak-to-peak {median:.3g} V (looks like {looks})"
-    return Finding("amplitude", found, f"{low:g} to {high:g} V", "exclude", fix)
+    return Finding("amplitude", found, f"{low:g} to {high:g} V", "exclude recording", fix)
 
 
 def check_positions(signal: Signal, _limits: Limits) -> Finding | None:
@@ -321,7 +329,11 @@ def check_positions(signal: Signal, _limits: Limits) -> Finding | None:
         return None
     fix = "complete electrodes.tsv, or set montage: template"
     return Finding(
-        "positions", f"no position for {', '.join(missing[:8])}", "a position for every EEG channel", "exclude", fix
+        "positions",
+        f"no position for {', '.join(missing[:8])}",
+        "a position for every EEG channel",
+        "exclude recording",
+        fix,
     )
 
 
@@ -336,7 +348,11 @@ def check_block(read: "mne.io.BaseRaw", condition: Condition, _sidecars: Sidecar
         return None
     found = "no annotation of that name" if longest is None else "an annotation without duration"
     return Finding(
-        "block", found, f"an annotation {condition.block!r} that spans the block", "exclude", "correct the events table"
+        "block",
+        found,
+        f"an annotation {condition.block!r} that spans the block",
+        "exclude recording",
+        "correct the events table",
     )
 
 
@@ -348,7 +364,9 @@ def check_events(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecar
     missing = [name for name, count in counts.items() if count == 0]
     if missing:
         fix = "correct the events table, or the names under events of this condition"
-        return Finding("events", f"no event {', '.join(missing)}", "every event of the condition", "exclude", fix)
+        return Finding(
+            "events", f"no event {', '.join(missing)}", "every event of the condition", "exclude recording", fix
+        )
     end_s = read.n_times / float(read.info["sfreq"])
     lost = [
         event
@@ -360,5 +378,5 @@ def check_events(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecar
     total = len(lost) + sum(counts.values())
     found = f"{len(lost)} of {total} events with an onset that is no number or outside 0 to {end_s:g} s"
     return Finding(
-        "events", found, "every onset inside the recording, in seconds", "exclude", "correct the events table"
+        "events", found, "every onset inside the recording, in seconds", "exclude recording", "correct the events table"
     )

@@ -10,40 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-from painconn.errors import Problem, RecordingFault
+from painconn.recordings.findings import Finding
 from painconn.recordings.headers import last_brainvision_marker, read_brainvision_header, read_edf_header
 from painconn.recordings.registry import CHECKS, load
 
 _COPY_AGAIN = "copy or export the file again"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a door check found.
-
-    Parameters
-    ----------
-    check : str
-        Name in ``CHECKS``.
-    value, limit : str
-        What is there, and what must be.
-    consequence : {"exclude", "note"}
-        exclude: the recording is not used · note: it is used, and the finding is kept.
-    fix : str
-        What can be done.
-    """
-
-    check: str
-    value: str
-    limit: str
-    consequence: Literal["exclude", "note"]
-    fix: str
-
-    def fault(self, where: str) -> RecordingFault:
-        """Return the exclusion, for the file or condition `where`."""
-        return RecordingFault(self.check, Problem(where, self.value, self.limit, self.fix))
 
 
 @dataclass(frozen=True)
@@ -100,9 +72,13 @@ def check_fetched(file: FileAtDoor) -> Finding | None:
         return None
     if file.path.is_symlink():
         return Finding(
-            "fetched", "content not fetched", "the file itself", "exclude", "run datalad get (or git annex get) on it"
+            "fetched",
+            "content not fetched",
+            "the file itself",
+            "exclude recording",
+            "run datalad get (or git annex get) on it",
         )
-    return Finding("fetched", "no such file", "the file of the inventory", "exclude", "restore the file")
+    return Finding("fetched", "no such file", "the file of the inventory", "exclude recording", "restore the file")
 
 
 def check_inside(file: FileAtDoor) -> Finding | None:
@@ -110,7 +86,11 @@ def check_inside(file: FileAtDoor) -> Finding | None:
     if file.holds(file.path):
         return None
     return Finding(
-        "inside", "a link out of the dataset", "a file inside the root", "exclude", "copy the file into the dataset"
+        "inside",
+        "a link out of the dataset",
+        "a file inside the root",
+        "exclude recording",
+        "copy the file into the dataset",
     )
 
 
@@ -120,7 +100,9 @@ def check_regular(file: FileAtDoor) -> Finding | None:
     if kind == stat.S_IFREG:
         return None
     names = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket"}
-    return Finding("regular", names.get(kind, "a device"), "a regular file", "exclude", "remove it from the dataset")
+    return Finding(
+        "regular", names.get(kind, "a device"), "a regular file", "exclude recording", "remove it from the dataset"
+    )
 
 
 def check_empty(file: FileAtDoor) -> Finding | None:
@@ -128,7 +110,7 @@ def check_empty(file: FileAtDoor) -> Finding | None:
     return (
         None
         if file.path.stat().st_size
-        else Finding("empty", "file is empty (0 bytes)", "a recording", "exclude", _COPY_AGAIN)
+        else Finding("empty", "file is empty (0 bytes)", "a recording", "exclude recording", _COPY_AGAIN)
     )
 
 
@@ -139,7 +121,7 @@ def check_header(file: FileAtDoor) -> Finding | None:
             read_edf_header(file.path, sample_bytes=2)
         return next(_companion_findings(file), None)
     except ValueError as error:
-        return Finding("header", str(error), "a header that can be read", "exclude", _COPY_AGAIN)
+        return Finding("header", str(error), "a header that can be read", "exclude recording", _COPY_AGAIN)
 
 
 def check_complete(file: FileAtDoor) -> Finding | None:
@@ -158,21 +140,25 @@ def _companion_findings(file: FileAtDoor) -> Iterator[Finding]:
                 "inside",
                 "header points outside the dataset",
                 "a file beside the header",
-                "exclude",
+                "exclude recording",
                 "correct the header",
             )
         elif not path.exists():
             if samples:
                 fix = "restore it, or rename both with mne_bids.copyfiles"
                 yield Finding(
-                    "header", f"header names {name}, which is not there", "the file beside the header", "exclude", fix
+                    "header",
+                    f"header names {name}, which is not there",
+                    "the file beside the header",
+                    "exclude recording",
+                    fix,
                 )
         elif not path.is_file() or path.stat().st_size == 0:
             yield Finding(
                 "header",
                 f"header names {name}, which is empty or no file",
                 "a file with samples",
-                "exclude",
+                "exclude recording",
                 _COPY_AGAIN,
             )
 
@@ -186,7 +172,7 @@ def _cut_edf(file: FileAtDoor) -> Finding | None:
         return None
     found = f"{n_records * header.record_s:.3f} s ({n_records:.2f} records)"
     wanted = f"{header.n_records * header.record_s:.3f} s ({header.n_records} records) by its header"
-    return Finding("complete", found, wanted, "exclude", _COPY_AGAIN)
+    return Finding("complete", found, wanted, "exclude recording", _COPY_AGAIN)
 
 
 def _cut_brainvision(file: FileAtDoor) -> Finding | None:
@@ -197,13 +183,13 @@ def _cut_brainvision(file: FileAtDoor) -> Finding | None:
     n_samples, rest = divmod(size, header.sample_bytes * header.n_channels)
     found = f"{n_samples / header.sfreq_hz:.3f} s ({n_samples} samples{' and a piece' if rest else ''})"
     if header.n_samples is not None and n_samples < header.n_samples:
-        return Finding("complete", found, f"{header.n_samples} samples by its header", "exclude", _COPY_AGAIN)
+        return Finding("complete", found, f"{header.n_samples} samples by its header", "exclude recording", _COPY_AGAIN)
     markers = file.path.parent / header.marker_file
     last = last_brainvision_marker(markers) if header.marker_file and markers.is_file() else 0
     if last > n_samples:
         return Finding(
-            "complete", found, f"at least {last} samples, where its last marker lies", "exclude", _COPY_AGAIN
+            "complete", found, f"at least {last} samples, where its last marker lies", "exclude recording", _COPY_AGAIN
         )
     if rest:
-        return Finding("complete", found, "a whole number of samples", "exclude", _COPY_AGAIN)
+        return Finding("complete", found, "a whole number of samples", "exclude recording", _COPY_AGAIN)
     return None

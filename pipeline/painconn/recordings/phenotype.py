@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from painconn.config.data import Phenotype
+from painconn.config.phenotype import Phenotype
 from painconn.errors import InputError, Problem
 from painconn.recordings.registry import PHENOTYPES, load
 

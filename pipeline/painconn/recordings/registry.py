@@ -28,6 +28,8 @@ class ReaderDefinition:
         Suffixes of files that belong to the recording and are never a recording of their own.
     description : str
         One line for listings.
+    folder : bool
+        Whether the recording is a folder (EGI ``.mff``) and not a file.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ReaderDefinition:
     holds: Literal["continuous", "epochs"]
     companions: tuple[str, ...]
     description: str
+    folder: bool = False
 
 
 @dataclass(frozen=True)
