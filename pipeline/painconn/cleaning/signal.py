@@ -1,4 +1,4 @@
-"""Temporal steps on continuous EEG: line noise, high-pass, low-pass, resampling, spectra.
+"""Temporal steps on continuous EEG: high-pass, low-pass, resampling, spectra.
 
 All filters are zero-phase FIR designs of MNE (Hamming window) and never run across the boundary of a recording.
 """
@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from painconn.cleaning.line_noise import line_frequencies as line_frequencies
+from painconn.cleaning.line_noise import suppress_line_noise
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 SHORTEST_RECORDING_S = 7.0
-"""Length of the longest filter used here (the notch, 6.6 s), rounded up."""
+"""Length of the longest filter (the notch's and the spatial line filter's, 6.6 s), rounded up."""
 
 LOWPASS_FRACTION = 0.45
 """Highest low-pass edge as a fraction of the final sampling rate."""
@@ -65,45 +67,9 @@ def effective_lowpass(*, h_freq_hz: float, sfreq_hz: float, recording_lowpass_hz
     return min(edges)
 
 
-def line_frequencies(line_freq_hz: float, *, lowpass_hz: float, sfreq_hz: float) -> list[float]:
-    """Return the line frequency and those harmonics that a low-pass at `lowpass_hz` would let through.
-
-    Parameters
-    ----------
-    line_freq_hz : float
-        Frequency of the mains, 50 or 60.
-    lowpass_hz : float
-        Low-pass edge that will be applied later; its transition (a quarter of it) still carries signal.
-    sfreq_hz : float
-        Sampling rate of the recording; a notch needs 1 Hz of room below half of it.
-
-    Returns
-    -------
-    freqs_hz : list of float
-        Ascending, possibly empty.
-    """
-    highest = min(1.25 * lowpass_hz, sfreq_hz / 2 - 1.0)
-    return [line_freq_hz * harmonic for harmonic in range(1, int(highest // line_freq_hz) + 1)]
-
-
 def remove_line_noise(raw: "BaseRaw", *, line_freq_hz: float, lowpass_hz: float) -> "BaseRaw":
-    """Notch out the line frequency and its harmonics (stop band about 1 Hz wide around each).
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        Continuous EEG.
-    line_freq_hz, lowpass_hz : float
-        As in :func:`line_frequencies`.
-
-    Returns
-    -------
-    raw : mne.io.BaseRaw
-        A filtered copy.
-    """
-    freqs = line_frequencies(line_freq_hz, lowpass_hz=lowpass_hz, sfreq_hz=raw.info["sfreq"])
-    filtered = raw.copy()
-    return filtered.notch_filter(freqs, verbose="WARNING") if freqs else filtered
+    """Return a copy in which the line frequency and its harmonics are notched out (see `suppress_line_noise`)."""
+    return suppress_line_noise(raw, method="notch", line_freq_hz=line_freq_hz, lowpass_hz=lowpass_hz).raw
 
 
 def high_pass(raw: "BaseRaw", *, l_freq_hz: float) -> "BaseRaw":
