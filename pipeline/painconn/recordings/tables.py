@@ -1,4 +1,4 @@
-"""Small text tables (participants, channels, events, features): every cell as text, every fault with its row.
+"""Small text tables (participants, channels, events, ratings): every cell as text, every fault with its row.
 
 Reading everything as text first is the point: ``001`` stays ``001`` and ``NA`` is not swallowed.
 """
@@ -11,8 +11,14 @@ from pathlib import Path
 from painconn.errors import Problem
 
 MISSING = frozenset({"", "n/a", "N/A"})
+DATE = "(a date)"
+"""What stands for a date of a workbook: columns that are used refuse it, and no date reaches a message or a result."""
+
+_NOT_GIVEN = frozenset({"nan", "na", "none", "null", "."})
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_BYTES = 256 << 20
+_WORKBOOKS = (".xlsx", ".xlsm")
+_OTHER_SPREADSHEETS = (".xls", ".xlsb", ".ods", ".numbers")
 
 
 class TableError(ValueError):
@@ -30,61 +36,107 @@ class TextTable:
     Parameters
     ----------
     name : str
-        File name for messages.
+        File name (and sheet) for messages.
     columns : tuple of str
         Header.
     rows : tuple of dict
         Cell by column; always text.
+    numbers : tuple of int
+        Number of each row in the file, where empty rows were left out; empty: the header is row 1 and no row is empty.
     """
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[dict[str, str], ...]
+    numbers: tuple[int, ...] = ()
+
+    def number(self, row: int) -> int:
+        """Return the number of a row (counted from 0) as a spreadsheet counts: the header is row 1."""
+        return self.numbers[row] if self.numbers else row + 2
 
     def where(self, row: int, column: str = "") -> str:
-        """Say which row (counted from 0) is meant, as a spreadsheet counts: the header is row 1."""
-        return f"{self.name} row {row + 2}" + (f" column {column}" if column else "")
+        """Say which row (counted from 0) and column are meant."""
+        return f"{self.name} row {self.number(row)}" + (f" column {column}" if column else "")
 
 
-def read_text_table(path: Path, *, name: str | None = None) -> TextTable:
-    """Read a tab-separated (``.tsv``, ``.txt``) or comma- or semicolon-separated (``.csv``) table.
+def shown_name(path: Path) -> str:
+    """Return what messages call a table: its path in the dataset, or the name alone when it lies elsewhere."""
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+def says_nothing(cell: str | None) -> bool:
+    """Whether a cell of a column of numbers or answers holds no value (``n/a``, ``NaN``, ``NA``, a dot, nothing)."""
+    return cell is None or cell.strip() in MISSING or cell.strip().casefold() in _NOT_GIVEN
+
+
+def read_text_table(path: Path, *, name: str | None = None, sheet: str | None = None) -> TextTable:
+    """Read a table: tab-separated (``.tsv``, ``.txt``), comma- or semicolon-separated (``.csv``), or ``.xlsx``.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    name : str or None
+        What messages call it; None: the file's name.
+    sheet : str or None
+        Sheet of a workbook; None: the only one that can be seen.
 
     Raises
     ------
     TableError
-        Not there, not UTF-8, wrong separator, rows of the wrong length, a column twice. A byte-order mark is fine.
+        Not there, not UTF-8, wrong separator, rows of the wrong length, a column twice; what makes a sheet ambiguous
+        (merged cells, hidden rows, formulas without a saved value). A byte-order mark is fine.
     """
     name = name or path.name
+    if path.suffix.lower() in _WORKBOOKS:
+        from painconn.recordings.spreadsheets import read_sheet
+
+        return read_sheet(path, name=name, sheet=sheet)
+    if sheet is not None:
+        fix = "leave the sheet out, or name the workbook"
+        raise TableError(Problem(name, f"sheet {sheet} of a text table", "a sheet of an .xlsx file", fix))
     text = _text(path, name)
     lines = text.splitlines()
     if not lines or not lines[0].strip():
         raise TableError(Problem(name, "an empty table", "a header and rows", "write the table again"))
     separator = _separator(path, name, lines[0])
     rows = [
-        row
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        (number, row)
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
         if any(cell.strip() for cell in row)
     ]
-    columns = tuple(cell.strip() for cell in rows[0])
-    problems = []
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice:
-        problems.append(
-            Problem(f"{name} header", f"column {', '.join(twice)} twice", "each column once", "rename or remove one")
-        )
-    for number, row in enumerate(rows[1:], start=2):
+    columns = tuple(cell.strip() for cell in rows[0][1])
+    problems = columns_twice(name, columns)
+    for number, row in rows[1:]:
         if len(row) != len(columns):
             problems.append(
                 Problem(f"{name} row {number}", f"{len(row)} cells", f"{len(columns)} cells", "complete the row")
             )
     if problems:
         raise TableError(*problems)
-    return TextTable(name, columns, tuple(dict(zip(columns, row, strict=True)) for row in rows[1:]))
+    cells = tuple(dict(zip(columns, row, strict=True)) for _, row in rows[1:])
+    return TextTable(name, columns, cells, tuple(number for number, _ in rows[1:]))
+
+
+def columns_twice(name: str, columns: tuple[str, ...]) -> list[Problem]:
+    """Return the problem of a header that names a column more than once."""
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if not twice:
+        return []
+    found = f"column {', '.join(twice)} twice"
+    return [Problem(f"{name} header", found, "each column once", "rename or remove one")]
+
+
+def require_file(path: Path, name: str) -> None:
+    """Raise a TableError when there is no such file."""
+    if not path.is_file():
+        raise TableError(Problem(name, "no such file", "a table", "correct its path, or restore it"))
 
 
 def _text(path: Path, name: str) -> str:
-    if not path.is_file():
-        raise TableError(Problem(name, "no such file", "a table", "correct its path, or restore it"))
+    require_file(path, name)
+    if path.suffix.lower() in _OTHER_SPREADSHEETS:
+        raise TableError(Problem(name, f"a {path.suffix} spreadsheet", "tsv, csv or xlsx", "save it as .xlsx"))
     if path.stat().st_size > _MOST_BYTES:
         raise TableError(
             Problem(name, f"{path.stat().st_size} bytes", f"at most {_MOST_BYTES}", "is this the right file?")
