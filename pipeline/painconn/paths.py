@@ -107,6 +107,11 @@ class Results:
         return self.root / "derivatives" / "inventory.json"
 
     @property
+    def headers(self) -> Path:
+        """What the headers of the recordings say, kept beside the inventory to save time."""
+        return self.inventory.with_name("headers.json")
+
+    @property
     def head(self) -> Path:
         """Sidecar of the head model."""
         return self.root / "derivatives" / "head" / "head.json"

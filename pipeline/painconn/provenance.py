@@ -148,7 +148,7 @@ def code_hash(module: str) -> str:
     Comments, layout and docstrings do not count: only what can change a number does.
     """
     modules, distributions = code_closure(module)
-    sources = {name: text_hash(_meaning(_source(name))) for name in modules}
+    sources = {name: _code_of(name) for name in modules}
     return text_hash(canonical_json({"sources": sources, "packages": package_versions(distributions)}))[:16]
 
 
@@ -165,6 +165,10 @@ def _registered(registry: str) -> frozenset[str]:
 
 
 @cache
+def _code_of(module: str) -> str:
+    return text_hash(_meaning(_source(module)))
+
+
 def _source(module: str) -> str:
     spec = util.find_spec(module)
     if spec is None or spec.origin is None:

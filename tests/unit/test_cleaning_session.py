@@ -7,7 +7,7 @@ import pytest
 from painconn.cleaning.epochs import rest_epochs
 from painconn.cleaning.quality import recording_quality
 from painconn.cleaning.rank import numerical_rank
-from painconn.cleaning.segments import bad_samples, mark_flat_stretches
+from painconn.cleaning.segments import bad_samples, mark_stretches
 from painconn.cleaning.session import CleanedSession, clean_session
 from painconn.errors import RecordingFault
 
@@ -286,8 +286,7 @@ def test_flat_stretch_never_becomes_an_epoch_and_leaves_no_step(recording: mne.i
     offset, gap = 5e-3, slice(4000, 4600)
     data = recording.get_data() + offset
     data[:, gap] = 0.0
-    raw = mark_flat_stretches(mne.io.RawArray(data, recording.info.copy(), verbose="ERROR"))
-    assert list(raw.annotations.description) == ["BAD_flat"]
+    raw = mark_stretches(mne.io.RawArray(data, recording.info.copy(), verbose="ERROR"), [(16.0, 2.4)])
     settings = PLAIN | {"sfreq_hz": 125.0}
     out = clean_session({"rest": raw}, **settings).raws["rest"]
     reference = clean_session({"rest": recording}, **settings).raws["rest"]
@@ -337,8 +336,7 @@ def test_rank_of_recordings_cleaned_earlier(real_data: Path, number: int, rank: 
 
 @pytest.mark.realdata
 def test_flat_ends_of_real_recordings_are_not_used(real_data: Path) -> None:
-    task = mark_flat_stretches(eegmat(real_data, 2, 2))
-    assert list(task.annotations.description) == ["BAD_flat"]
+    task = mark_stretches(eegmat(real_data, 2, 2), [(60.014, 1.986)])
     epochs = rest_epochs(clean_session({"task": task}, **PLAIN).raws["task"], block=None)
     assert len(epochs) == 29
     assert np.ptp(epochs.get_data(), axis=2).min() > 1e-6

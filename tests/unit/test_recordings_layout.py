@@ -1,15 +1,20 @@
 """Discovery: names in, inventory out; every problem of the names at once, and no file is opened."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from painconn.config.data import Condition, Source
-from painconn.errors import ConfigError, InputError, PathError
-from painconn.recordings.layout import find_inventory, find_recordings, serves, unmatched_files
+from painconn.errors import ConfigError, InputError, PathError, RecordingFault
+from painconn.recordings.companions import Companions
+from painconn.recordings.door import FileAtDoor, pass_door
+from painconn.recordings.layout import discover, find_inventory, find_recordings, serves, unmatched_files
 from painconn.recordings.pattern import build_name, parse_name
+from painconn.recordings.pointers import is_pointer
 from painconn.recordings.registry import CHECKS, PHENOTYPES, READERS, load, reader_for
 
 REST = {"rest": Condition(kind="rest", n_epochs=20)}
@@ -138,6 +143,36 @@ def test_two_formats_of_one_recording_are_both_listed(tmp_path: Path) -> None:
     assert [file.participant for file in find_recordings(source(tmp_path), tmp_path, {}, exclude=("01",))] == ["02"]
 
 
+def test_the_stated_extension_chooses_between_formats(tmp_path: Path) -> None:
+    touch(tmp_path, "sub-01/eeg/sub-01_task-rest_eeg.edf", "sub-01/eeg/sub-01_task-rest_eeg.vhdr")
+    touch(tmp_path, "sub-02/eeg/sub-02_task-rest_eeg.edf")
+    with pytest.raises(InputError, match=r"extension: \.edf in data\.sources\[0\] \(or \.vhdr\)"):
+        find_recordings(source(tmp_path), tmp_path, REST)
+    for stated in (".vhdr", "VHDR"):
+        found = find_recordings(source(tmp_path, extension=stated), tmp_path, REST)
+        assert [(file.participant, file.suffix) for file in found] == [("01", ".vhdr"), ("02", ".edf")]
+    touch(tmp_path / "plain", "S1_rest.edf", "S1_rest.set", "S1_rest.fdt")
+    plain = source(tmp_path / "plain", "S{participant}_{task}.*", extension=".set")
+    assert [file.path for file in find_recordings(plain, tmp_path / "plain", REST)] == ["S1_rest.set"]
+
+
+def test_an_extension_that_nothing_reads_or_chooses_from_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=r"unknown extension \.vhd; did you mean \.vhdr"):
+        source(tmp_path, extension=".vhd")
+    with pytest.raises(ValidationError, match="layout epochs has one format"):
+        Source.model_validate(
+            {"root": tmp_path, "layout": "epochs", "pattern": "{participant}-epo.fif", "extension": ".fif"}
+        )
+
+
+def test_many_recordings_in_two_formats_make_a_message_of_bounded_length(tmp_path: Path) -> None:
+    names = [f"sub-{number:02}/eeg/sub-{number:02}_task-rest_eeg" for number in range(40)]
+    touch(tmp_path, *(name + ending for name in names for ending in (".edf", ".set")))
+    with pytest.raises(InputError, match="27 recordings more like it") as caught:
+        find_recordings(source(tmp_path), tmp_path, REST)
+    assert len(caught.value.problems) == 13
+
+
 def test_one_participant_in_two_sources(tmp_path: Path) -> None:
     touch(tmp_path, "a/S1_rest.edf", "b/S1_rest.edf", "b/S2_rest.edf")
     sources = [(source(tmp_path / name, "S{participant}_{task}.edf", site=name), tmp_path / name) for name in "ab"]
@@ -145,6 +180,190 @@ def test_one_participant_in_two_sources(tmp_path: Path) -> None:
         find_inventory(sources, REST)
     (tmp_path / "b/S1_rest.edf").unlink()
     assert [(file.site, file.source) for file in find_inventory(sources, REST)] == [("a", 0), ("b", 1)]
+
+
+def test_a_label_in_two_sources_stops_also_when_sessions_differ(tmp_path: Path) -> None:
+    touch(tmp_path, "a/sub-001/ses-1/eeg/sub-001_ses-1_task-rest_eeg.edf", "b/001_rest.bdf")
+    sources = [
+        (source(tmp_path / "a", site="a"), tmp_path / "a"),
+        (source(tmp_path / "b", "{participant}_{task}.bdf", site="b"), tmp_path / "b"),
+    ]
+    with pytest.raises(InputError, match=r"participant 001 .*two people"):
+        find_inventory(sources, REST)
+
+
+def test_sites_may_differ_in_layout_format_and_root(tmp_path: Path) -> None:
+    touch(tmp_path, "a/sub-01/eeg/sub-01_task-rest_eeg.vhdr", "b/P02/rest.bdf", "b/P03_rest-epo.fif")
+    epochs = Source.model_validate(
+        {"root": tmp_path / "b", "layout": "epochs", "pattern": "P{participant}_{task}-epo.fif", "site": "c"}
+    )
+    sources = [
+        (source(tmp_path / "a", site="a"), tmp_path / "a"),
+        (source(tmp_path / "b", "P{participant}/{task}.bdf", site="b"), tmp_path / "b"),
+        (epochs, tmp_path / "b"),
+    ]
+    found = discover(sources, REST)
+    assert [(file.participant, file.site, file.suffix) for file in found.files] == [
+        ("01", "a", ".vhdr"),
+        ("02", "b", ".bdf"),
+        ("03", "c", "-epo.fif"),
+    ]
+    assert found.unplaced == []
+
+
+def test_irregular_bids_trees_are_understood(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "sub-01/sub-01_task-rest_eeg.edf",
+        "patients/sub-02/ses-a/eeg/first/sub-02_ses-a_task-rest_eeg.EDF",
+        "sub-03/ses-b/eeg/sub-03_task-rest_eeg.set",
+        "sub-04/eeg/sub-04_ses-c_task-rest_acq-64ch_recording-dc_desc-raw_eeg.vhdr",
+        "sub-05/eeg/task-rest_eeg.bdf",
+        "sub-06_task-rest_run-02_eeg.edf",
+        "sub-01/meg/sub-01_task-rest_meg.fif",
+        "sub-01/ieeg/sub-01_task-rest_ieeg.edf",
+        "derivatives/clean/sub-01/eeg/sub-01_task-rest_eeg.fif",
+        "sourcedata/sub-01_raw.edf",
+        "code/sub-01_task-rest_eeg.edf",
+        ".heudiconv/sub-01/sub-01_task-rest_eeg.edf",
+        "sub-01/.tmp/sub-01_task-rest_eeg.edf",
+    )
+    found = discover([(source(tmp_path), tmp_path)], REST)
+    assert [file.key for file in found.files] == [
+        ("01", "", "rest", ""),
+        ("02", "a", "rest", ""),
+        ("03", "b", "rest", ""),
+        ("04", "c", "rest", ""),
+        ("05", "", "rest", ""),
+        ("06", "", "rest", "02"),
+    ]
+    assert [file.suffix for file in found.files][:2] == [".edf", ".edf"]
+    assert found.unplaced == []
+
+
+def test_a_dataset_without_tasks_serves_conditions_without_task(tmp_path: Path) -> None:
+    touch(tmp_path, "sub-01/eeg/sub-01_eeg.edf", "sub-02/ses-1/eeg/sub-02_ses-1_eeg.edf")
+    found = find_recordings(source(tmp_path), tmp_path, REST)
+    assert [file.key for file in found] == [("01", "", "", ""), ("02", "1", "", "")]
+
+
+def test_what_has_no_place_is_named_with_the_reason(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "sub-01/eeg/sub-01_task-rest_eeg.edf",
+        "sub-02/eeg/sub-02_eeg.edf",
+        "sub-03/eeg/rest.edf",
+        "sub-04/eeg/sub-04_rest_eeg.edf",
+        "sub-05/eeg/sub-05_task-rest_split-02_eeg.fif",
+        "sub-06/eeg/sub-06_task-rest_eeg-epo.fif",
+        "loose/task-rest_eeg.edf",
+    )
+    found = discover([(source(tmp_path), tmp_path)], REST)
+    assert [file.participant for file in found.files] == ["01"]
+    reasons = {one.path: one.as_record() for one in found.unplaced}
+    assert {path: record["found"] for path, record in reasons.items()} == {
+        "loose/task-rest_eeg.edf": "no sub- in its name or above it",
+        "sub-02/eeg/sub-02_eeg.edf": "no task- in its name",
+        "sub-03/eeg/rest.edf": "a name that ends in rest",
+        "sub-04/eeg/sub-04_rest_eeg.edf": "rest without saying what it is",
+        "sub-05/eeg/sub-05_task-rest_split-02_eeg.fif": "a later part of a split recording, without the first",
+        "sub-06/eeg/sub-06_task-rest_eeg-epo.fif": "epochs already cut",
+    }
+    assert all(record["fix"] and record["check"] == "placed" for record in reasons.values())
+
+
+def test_nothing_in_place_says_what_else_lies_there(tmp_path: Path) -> None:
+    touch(tmp_path, "one_rest.edf", "two_rest.edf")
+    for wanted in (source(tmp_path), source(tmp_path, "S{participant}_{task}.edf")):
+        with pytest.raises(InputError, match=r"no recording, but 2 of other names: one_rest\.edf, two_rest\.edf"):
+            find_recordings(wanted, tmp_path, REST)
+
+
+def test_a_plain_folder_names_what_its_pattern_leaves_out_at_any_depth(tmp_path: Path) -> None:
+    touch(tmp_path, "S1_rest.edf", "deep/er/S2_rest.EDF", "S1_rest.bdf", "results/derivatives/S1_rest.edf", "T3.edf")
+    found = discover([(source(tmp_path, "S{participant}_{task}.edf"), tmp_path)], REST)
+    assert [file.path for file in found.files] == ["S1_rest.edf"]
+    assert [one.path for one in found.unplaced] == ["T3.edf", "deep/er/S2_rest.EDF"]
+
+
+@pytest.mark.parametrize("pattern", [None, "sub-{participant}_task-{task}_eeg.mff"])
+def test_a_folder_that_is_a_recording_is_one(tmp_path: Path, pattern: str | None) -> None:
+    folder = "sub-01_task-rest_eeg.mff" if pattern else "sub-01/eeg/sub-01_task-rest_eeg.mff"
+    touch(tmp_path, f"{folder}/info.xml", f"{folder}/signal1.bin", f"{folder}/nested/sub-09_task-rest_eeg.edf")
+    (tmp_path / folder / "signal1.bin").write_bytes(bytes(70))
+    newest = tmp_path / folder / "nested/sub-09_task-rest_eeg.edf"
+    os.utime(newest, ns=(5 * 10**18, 5 * 10**18))
+    found = discover([(source(tmp_path, pattern), tmp_path)], REST)
+    assert [(file.participant, file.path, file.suffix) for file in found.files] == [("01", folder, ".mff")]
+    assert (found.files[0].size_bytes, found.files[0].mtime_ns) == (72, 5 * 10**18)
+    assert found.unplaced == []
+    assert {path.name for path in Companions().of(tmp_path / folder, tmp_path)} == {
+        "info.xml",
+        "signal1.bin",
+        newest.name,
+    }
+
+
+def test_every_part_of_a_split_recording_belongs_to_it(tmp_path: Path) -> None:
+    touch(tmp_path, "sub-3/eeg/sub-3_task-rest_split-01_eeg.fif", "sub-3/eeg/sub-3_task-rest_split-02_eeg.fif")
+    touch(tmp_path, "sub-4/eeg/sub-4_task-rest_eeg.fif", "sub-4/eeg/sub-4_task-rest_eeg-1.fif")
+    touch(tmp_path, "plain_raw.fif", "plain_raw-1.fif", "plain_raw-10.fif", "plain_raw2.fif")
+    found = discover([(source(tmp_path), tmp_path)], REST)
+    assert [file.path[-12:] for file in found.files] == ["t-01_eeg.fif", "rest_eeg.fif"]
+    assert {one.path for one in found.unplaced} == {"plain_raw.fif", "plain_raw2.fif"}
+    belonging = {
+        name: {path.name for path in Companions().of(tmp_path / name, tmp_path)}
+        for name in (*(file.path for file in found.files), "plain_raw.fif")
+    }
+    assert belonging == {
+        found.files[0].path: {"sub-3_task-rest_split-01_eeg.fif", "sub-3_task-rest_split-02_eeg.fif"},
+        found.files[1].path: {"sub-4_task-rest_eeg.fif", "sub-4_task-rest_eeg-1.fif"},
+        "plain_raw.fif": {"plain_raw.fif", "plain_raw-1.fif", "plain_raw-10.fif"},
+    }
+
+
+def test_links_to_folders_neither_loop_nor_repeat(tmp_path: Path) -> None:
+    names = ["sub-01/eeg/sub-01_task-rest_eeg.edf", "sub-02_task-rest_eeg.edf"]
+    touch(tmp_path, *names)
+    (tmp_path / "sub-01" / "up").symlink_to(tmp_path)
+    (tmp_path / "sub-01" / "zagain").symlink_to("eeg")
+    assert [file.path for file in find_recordings(source(tmp_path), tmp_path, REST)] == names
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"/annex/objects/SHA256E-s1048576--0a1b.edf\n",
+        b".git/annex/objects/zP/1x/SHA256E-s1048576--0a1b.edf/SHA256E-s1048576--0a1b.edf",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:0a1b\nsize 1048576\n",
+    ],
+)
+def test_the_text_of_a_pointer_is_content_that_was_not_fetched(tmp_path: Path, content: bytes) -> None:
+    touch(tmp_path, "S1_rest.edf")
+    (tmp_path / "S1_rest.edf").write_bytes(content)
+    with pytest.raises(RecordingFault, match=r"content not fetched.*datalad get") as caught:
+        pass_door(FileAtDoor(tmp_path / "S1_rest.edf", tmp_path))
+    assert caught.value.check == "fetched"
+
+
+def test_samples_that_were_not_fetched_are_told_apart_from_missing_ones(tmp_path: Path) -> None:
+    header = "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=a.eeg\nMarkerFile=a.vmrk\n"
+    header += "DataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=1\nSamplingInterval=4000\n"
+    header += "[Binary Infos]\nBinaryFormat=INT_16\n[Channel Infos]\nCh1=Cz,,0.1,uV\n"
+    (tmp_path / "a.vhdr").write_text(header)
+    (tmp_path / "a.eeg").symlink_to(".git/annex/objects/absent")
+    with pytest.raises(RecordingFault, match=r"content of a\.eeg not fetched") as caught:
+        pass_door(FileAtDoor(tmp_path / "a.vhdr", tmp_path))
+    assert caught.value.check == "fetched"
+
+
+def test_recordings_and_small_texts_are_no_pointers(tmp_path: Path) -> None:
+    touch(tmp_path, "x.edf", "empty")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "large").write_bytes(b"/annex/objects/" + bytes(1 << 16))
+    os.mkfifo(tmp_path / "pipe")
+    names = ("x.edf", "empty", "large", "pipe", "absent", ".")
+    assert [name for name in names if is_pointer(tmp_path / name)] == []
 
 
 def test_unfetched_and_outside_links_are_kept_with_the_reason(tmp_path: Path) -> None:

@@ -11,19 +11,12 @@ import pybv
 import pytest
 from scipy.io import savemat
 
-from painconn.config.data import Condition, Source
+from painconn.config.data import Source
 from painconn.errors import RecordingFault
-from painconn.recordings.checks import (
-    Limits,
-    admit_epochs,
-    admit_recording,
-    check_condition,
-    flat_stretches,
-    run_checks,
-    signal_of,
-)
+from painconn.recordings.admission import admit_epochs, admit_recording, run_checks
+from painconn.recordings.checks.signal import signal_of
 from painconn.recordings.readers import read_epochs, read_header, read_recording
-from painconn.recordings.sidecars import Sidecars, read_sidecars
+from painconn.recordings.sidecars import read_sidecars
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2", "ECG"]
 SFREQ = 250.0
@@ -254,73 +247,6 @@ def test_empty_random_and_piped_files(tmp_path: Path, rng: np.random.Generator, 
     assert "not fetched" in fault_of(path, tmp_path).problems[0].found
 
 
-def test_nan_samples(tmp_path: Path, rng: np.random.Generator) -> None:
-    data = signal(rng)
-    data[3, 1000] = np.nan
-    raw_of(data).save(tmp_path / "a_raw.fif", verbose="ERROR")
-    fault = fault_of(tmp_path / "a_raw.fif", tmp_path)
-    assert fault.check == "finite"
-    assert "4.000 s, in F4" in fault.problems[0].found
-
-
-@pytest.mark.parametrize(("factor", "check"), [(1e6, "amplitude"), (1e-6, "amplitude"), (0.0, "amplitude")])
-def test_wrong_units_are_refused_and_a_stated_scale_mends_them(
-    tmp_path: Path, rng: np.random.Generator, factor: float, check: str
-) -> None:
-    raw_of(signal(rng) * factor).save(tmp_path / "a_raw.fif", verbose="ERROR")
-    assert fault_of(tmp_path / "a_raw.fif", tmp_path).check == check
-    if factor:
-        source = folder(tmp_path, unit_scale=1 / factor)
-        raw, _, findings = admit_recording(tmp_path / "a_raw.fif", source=source, root=tmp_path, descriptions=())
-        assert (raw.n_times, findings) == (5000, [])
-
-
-def test_drift_is_no_wrong_unit(tmp_path: Path, rng: np.random.Generator) -> None:
-    data = signal(rng) + 0.2 + np.linspace(0, 5e-3, 5000)
-    raw_of(data).save(tmp_path / "a_raw.fif", verbose="ERROR")
-    admit_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=())
-
-
-def test_too_short_and_too_few(tmp_path: Path, rng: np.random.Generator) -> None:
-    raw_of(signal(rng, 2.0)).save(tmp_path / "a_raw.fif", verbose="ERROR")
-    assert fault_of(tmp_path / "a_raw.fif", tmp_path).check == "duration"
-    raw_of(signal(rng)[:3], NAMES[:3]).save(tmp_path / "b_raw.fif", verbose="ERROR")
-    assert fault_of(tmp_path / "b_raw.fif", tmp_path).check == "n_channels"
-
-
-def test_rate_and_tolerance_of_the_length() -> None:
-    read = raw_of(2e-5 * np.random.default_rng(1).standard_normal((9, 5000)))
-    source = folder(Path())
-    for sidecars, outcome in (
-        (Sidecars(sfreq_hz=500.0), "rate"),
-        (Sidecars(duration_s=20.9, duration_tolerance_s=0.1), "length"),
-        (Sidecars(duration_s=21.0, duration_tolerance_s=1.0), ""),
-        (Sidecars(duration_s=19.996, duration_tolerance_s=0.001), ""),
-    ):
-        looked_at = signal_of(read, source=source, sidecars=sidecars)
-        if outcome:
-            with pytest.raises(RecordingFault) as caught:
-                run_checks(looked_at, where="a")
-            assert caught.value.check == outcome
-        else:
-            assert run_checks(looked_at, where="a") == []
-    longer = run_checks(
-        signal_of(read, source=source, sidecars=Sidecars(duration_s=5.0, duration_tolerance_s=0.1)), where="a"
-    )
-    assert [(finding.check, finding.consequence) for finding in longer] == [("length", "note")]
-
-
-def test_flat_stretches_are_marked(tmp_path: Path, rng: np.random.Generator) -> None:
-    data = signal(rng)
-    data[:, 1000:1500] = data[:, [1000]]
-    data[0, 3000:3500] = 0
-    assert flat_stretches(data, SFREQ, min_duration_s=0.1) == [(4.0, 2.0)]
-    raw_of(data).save(tmp_path / "a_raw.fif", fmt="double", verbose="ERROR")
-    raw, *_ = admit_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=())
-    assert [(a["onset"], a["duration"], a["description"]) for a in raw.annotations] == [(4.0, 2.0, "BAD_recording")]
-    assert flat_stretches(signal(rng), SFREQ, min_duration_s=0.1) == []
-
-
 def test_positions_are_asked_for_only_when_promised(tmp_path: Path, rng: np.random.Generator) -> None:
     raw = raw_of(signal(rng)).set_channel_types({"ECG": "ecg"})
     raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
@@ -379,31 +305,6 @@ def bids_recording(root: Path, rng: np.random.Generator, events: str) -> tuple[P
     return path, Source(root=root, layout="bids")
 
 
-@pytest.mark.parametrize(
-    ("rows", "check"),
-    [
-        ("1\t0\thand\n2\t0\tback\n", ""),
-        ("1\t0\thand\n", "events"),
-        ("1\t0\thand\nn/a\t0\thand\n2\t0\tback\n", "events"),
-        ("1\t0\thand\n400\t0\tback\n3\t0\tback\n", "events"),
-        ("1\t0\thand\nn/a\t0\tunrelated\n2\t0\tback\n", ""),
-    ],
-)
-def test_needed_events(tmp_path: Path, rng: np.random.Generator, rows: str, check: str) -> None:
-    path, source = bids_recording(tmp_path, rng, "onset\tduration\ttrial_type\n" + rows)
-    raw, sidecars, _ = admit_recording(path, source=source, root=tmp_path, descriptions=("hand", "back"))
-    condition = Condition(kind="events", events=("hand", "back"), n_epochs=1)
-    if check:
-        with pytest.raises(RecordingFault, match="condition pinprick") as caught:
-            check_condition(raw, name="pinprick", condition=condition, where="x", sidecars=sidecars)
-        assert caught.value.check == check
-    else:
-        check_condition(raw, name="pinprick", condition=condition, where="x", sidecars=sidecars)
-    check_condition(raw, name="rest", condition=Condition(kind="rest", n_epochs=1), where="x")
-    with pytest.raises(RecordingFault, match="block"):
-        check_condition(raw, name="rest", condition=Condition(kind="rest", n_epochs=1, block="open"), where="x")
-
-
 def test_broken_sidecars_name_the_file_and_row(tmp_path: Path, rng: np.random.Generator) -> None:
     path, source = bids_recording(tmp_path, rng, "onset,duration,trial_type\n1,0,hand\n")
     with pytest.raises(RecordingFault, match=r"events\.tsv · found: commas"):
@@ -448,9 +349,7 @@ def test_a_bug_is_not_an_exclusion(tmp_path: Path, rng: np.random.Generator, mon
 def test_eegmat_recording(real_data: Path) -> None:
     root = real_data / "eegmat-rest-arithmetic"
     source = folder(root, strip_prefix="EEG ", channel_types={"ECG ECG": "ecg"}, drop_channels=("A2-A1",))
-    raw, _, findings = admit_recording(
-        root / "Subject02_1.edf", source=source, root=root, descriptions=(), limits=Limits()
-    )
+    raw, _, findings = admit_recording(root / "Subject02_1.edf", source=source, root=root, descriptions=())
     assert (raw.n_times, raw.info["sfreq"], len(raw.ch_names), findings) == (31000, 500.0, 20, [])
     assert raw.get_channel_types().count("eeg") == 19
     assert "Subject2" not in repr(raw.info)

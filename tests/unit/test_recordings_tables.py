@@ -1,4 +1,4 @@
-"""Participants, groups, covariates, phenotype and ready features: text in, every fault with its row."""
+"""Participants, groups, covariates and ready features: text in, every fault with its row."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from painconn.config.data import Participants, Source
-from painconn.config.phenotype import Phenotype
+from painconn.config.targets import Contrast
 from painconn.errors import InputError
 from painconn.recordings.features_table import read_features
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants
-from painconn.recordings.phenotype import phenotype_labels
+from painconn.steps.people import target_people
 
 HEADER = "participant_id\tage\tgroup\n"
 
@@ -48,7 +48,11 @@ def test_prefix_csv_and_exclusion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "encoding", "message"),
     [
-        ("participant_id,age\nsub-1,4\n", "utf-8", "tab-separated expected"),
+        (
+            "participant_id,age\nsub-1,4\n",
+            "utf-8",
+            r"commas between the columns · wanted: tabs \(tab-separated expected",
+        ),
         (HEADER + "sub-1\t4\ta\nsub-2\t4\ta\n1\t4\ta\n", "utf-8", "participant 1 in rows 2, 4"),
         (HEADER + "sub-1\t4\n", "utf-8", "row 2 · found: 2 cells"),
         (HEADER + "sub-a b\t4\ta\n", "utf-8", "row 2 column participant_id"),
@@ -87,6 +91,28 @@ def test_a_near_miss_stops(value: str) -> None:
     assert repr(value) in caught.value.problems[0].found
 
 
+@pytest.mark.parametrize(
+    ("value", "fix"),
+    [
+        ("NA", "write n/a for a missing value, or exclude the participant"),
+        ("nan", "write n/a for a missing value, or exclude the participant"),
+        ("None", "write n/a for a missing value, or exclude the participant"),
+        ("2", "write the group as text, or exclude the participant"),
+    ],
+)
+def test_a_value_that_may_be_a_gap_or_a_code_stops(value: str, fix: str) -> None:
+    with pytest.raises(InputError) as caught:
+        label_groups(table_of(group=["local", "wide", value, "control"]), "group", ("local", "wide"))
+    (problem,) = caught.value.problems
+    assert problem.where == "participants table column group, participant p2"
+    assert (problem.found, problem.wanted, problem.fix) == (repr(value), "local or wide", fix)
+
+
+def test_groups_may_be_numbers_and_may_be_called_na() -> None:
+    assert len(label_groups(table_of(group=["1", "2", "3"]), "group", ("1", "2")).labels) == 2
+    assert len(label_groups(table_of(group=["NA", "wide"]), "group", ("NA", "wide")).labels) == 2
+
+
 def test_an_absent_group_and_column_stop() -> None:
     with pytest.raises(InputError, match=r"local \(2\)"):
         label_groups(table_of(group=["local", "local"]), "group", ("local", "wide"))
@@ -112,18 +138,6 @@ def test_covariate_faults_come_together() -> None:
     assert [problem.where.split()[-1] for problem in caught.value.problems[:2]] == ["age", "sex"]
     assert "'12,5'" in caught.value.problems[0].found
     assert "no column weight" in caught.value.problems[2].found
-
-
-def test_phenotype_given_column() -> None:
-    table = table_of(group=["a", "b", None])
-    assert phenotype_labels(table, Phenotype()) is None
-    labels = phenotype_labels(table, Phenotype(column="group"))
-    assert labels is not None
-    assert (labels.rule, labels.version, labels.counts) == ("given_column", "1", {"a": 1, "b": 1, "unclassified": 1})
-    with pytest.raises(InputError, match="no column x"):
-        phenotype_labels(table, Phenotype(column="x"))
-    with pytest.raises(InputError, match="unknown rule"):
-        phenotype_labels(table, Phenotype(rule="other"))
 
 
 def features(tmp_path: Path, name: str = "f.csv") -> pd.DataFrame:
@@ -159,14 +173,90 @@ def test_feature_faults(tmp_path: Path) -> None:
         features(tmp_path, "f.parquet")
 
 
+@pytest.mark.parametrize("label", ["..", "a/b", "a b", "a\u00e9", "*", "a;touch x", "$(id)", "{subject}", "-", "sub-"])
+def test_hostile_labels_stop(tmp_path: Path, label: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, HEADER + f"sub-001\t4\ta\n{label}\t4\ta\n")
+    (problem,) = caught.value.problems
+    assert problem.where == "participants.tsv row 3 column participant_id"
+    assert (problem.found, problem.wanted) == (repr(label), "letters and digits only")
+
+
+def test_people_with_recordings_and_without_a_row_are_named(tmp_path: Path) -> None:
+    table = read(tmp_path, HEADER + "".join(f"sub-{n}\t4\t{'ab'[n % 2]}\n" for n in range(4)) + "sub-9\t4\tn/a\n")
+    contrast = Contrast.model_validate(
+        {"kind": "between", "column": "group", "a": "a", "b": "b", "observation": {"condition": "rest"}}
+    )
+    present = [*table.index, "77"]
+    people = target_people(table, present, contrast, covariates=[], minimum_per_group=2, where="targets.x")
+    assert len(people.labels) == 4
+    assert [(entry["participant"], entry["reason"]) for entry in people.dropped] == [
+        ("77", "has recordings but no row in the participants table"),
+        ("9", "group is neither a nor b"),
+    ]
+
+
 @pytest.mark.realdata
 def test_real_participants_tables_are_read(real_data: Path) -> None:
-    rows = {}
-    for path in sorted((real_data / "openneuro-participants").glob("ds*")):
-        table = read_participants(Participants(), path)
-        rows[path.name] = len(table)
-    assert rows == {"ds002778": 31, "ds003478": 122, "ds004362": 109, "ds004504": 88, "ds004584": 149, "ds005307": 7}
-    groups = label_groups(
-        read_participants(Participants(), real_data / "openneuro-participants" / "ds004504"), "Group", ("C", "A")
-    )
-    assert (len(groups.labels), groups.others) == (65, {"F": 23})
+    folders = [
+        *sorted((real_data / "openneuro-participants").glob("ds*")),
+        *sorted((real_data / "pain-tables").iterdir()),
+    ]
+    rows = {
+        folder.name: len(read_participants(Participants(), folder))
+        for folder in folders
+        if (folder / "participants.tsv").is_file()
+    }
+    assert rows == {
+        "ds002778": 31, "ds003478": 122, "ds004362": 109, "ds004504": 88, "ds004584": 149, "ds005307": 7,
+        "cpCGX-participants": 74, "ds005284-sidecars": 26,
+    }  # fmt: skip
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("dataset", "column", "groups", "sizes"),
+    [
+        ("ds004504", "Group", ("C", "A"), {"C": 29, "A": 36}),
+        ("ds004584", "TYPE", ("0", "1"), {"0": 49, "1": 100}),
+        ("ds004584", "GROUP", ("Control", "PD"), {"Control": 49, "PD": 100}),
+        ("ds004362", "Gender", ("F", "M"), {"F": 59, "M": 42}),
+    ],
+)
+def test_real_groups_are_understood(
+    real_data: Path, dataset: str, column: str, groups: tuple[str, str], sizes: dict[str, int]
+) -> None:
+    table = read_participants(Participants(), real_data / "openneuro-participants" / dataset)
+    assert label_groups(table, column, groups).labels.value_counts().to_dict() == sizes
+
+
+@pytest.mark.realdata
+def test_real_columns_are_covariates_or_refused_with_the_reason(real_data: Path) -> None:
+    folders = [*(real_data / "openneuro-participants").glob("ds*"), *(real_data / "pain-tables").iterdir()]
+    refused, gaps = {}, {}
+    for folder in folders:
+        if not (folder / "participants.tsv").is_file():
+            continue
+        table = read_participants(Participants(), folder)
+        for column in table.columns:
+            try:
+                unknown = covariate_columns(table, [column]).isna().any(axis=1).sum()
+            except InputError as error:
+                refused[folder.name, column] = error.problems[0].found
+            else:
+                gaps[folder.name, column] = unknown
+    assert refused == {
+        ("ds002778", "rl_deficits"): "11 different texts",
+        ("ds003478", "SCID_notes"): "19 different texts",
+        ("ds004362", "Age"): "numbers, and text in 044: 'M'",
+        ("ds004584", "EEG"): "149 different texts",
+    }
+    some = {("ds003478", "HamD"): 90, ("ds004584", "UPDRS"): 49, ("cpCGX-participants", "age"): 8}
+    assert {key: gaps[key] for key in some} == some
+
+
+@pytest.mark.realdata
+def test_a_real_column_with_nan_is_no_group(real_data: Path) -> None:
+    table = read_participants(Participants(), real_data / "openneuro-participants" / "ds003478")
+    with pytest.raises(InputError, match=r"column sex, participant 038 · found: 'NaN'"):
+        label_groups(table, "sex", ("1", "2"))

@@ -273,6 +273,7 @@ def write_session(results, key, rng, *, halves, columns):
             "status": "ok",
             "files": {},
             "components": [],
+            "findings": [],
             "bads": {},
             "good_channels": ["Cz"],
             "conditions": {"rest": {"n_kept": 1, "n_cut": 1}},
@@ -289,8 +290,10 @@ def test_the_table_step_writes_reliability_only_where_there_are_halves(rng, tmp_
     for position, key in enumerate(keys):
         write_session(results, key, rng, halves=halves, columns=COLUMNS[:: 1 if position else -1])
     sessions = [{"name": key.name, "recordings": [{}]} for key in keys]
-    write_json(results.inventory, {"sessions": sessions})
-    table_step.run(results, {"data": {"sources": [{"layout": "bids"}]}})
+    write_json(results.inventory, {"sessions": sessions, "unplaced": []})
+    table_step.run(
+        results, {"data": {"sources": [{"layout": "bids", "root": "."}], "participants": {}, "phenotype": {}}}
+    )
     names = read_json(results.table)["files"]
     assert ("reliability.parquet" in names) == ("features.json" in names) == halves
     if halves:

@@ -520,6 +520,18 @@ def test_hostile_labels_are_text(light: StudyResults) -> None:
     assert "\\<script\\>" in methods_text(replace(hostile, study=settings))
 
 
+def test_findings_at_the_door_are_on_the_page_with_what_followed(light: StudyResults) -> None:
+    finding = {
+        "participant": "07", "session": "", "recording": "a.edf", "check": "bridged", "found": "Oz - Iz (0.31 uV^2)",
+        "limit": "at least 5 uV^2", "consequence": "mark channel", "channels": "Oz, Iz", "stretches_s": "",
+        "fix": "clean",
+    }  # fmt: skip
+    text, _ = parsed(render_page(replace(light, findings=pd.DataFrame([finding])), CENTROIDS))
+    shown = text[text.index("Findings at the door") :]
+    assert all(shown.index(finding[name]) for name in ("participant", "found", "consequence"))
+    assert "Findings at the door" not in parsed(render_page(light, CENTROIDS))[0]
+
+
 def test_missing_optional_parts_are_said_or_left_out(light: StudyResults) -> None:
     targets = {
         name: replace(target, scores=None, predictions=None, audit=None, declaration=None, compare=None)

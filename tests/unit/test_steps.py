@@ -12,11 +12,11 @@ from painconn.connectivity.graph.sweep import sweep
 from painconn.cortex.inverse import RegionKernel
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
+from painconn.recordings.companions import Companions
 from painconn.reporting.page import headline_lines
 from painconn.steps import audit, clean, compare, connect, predict, report, table
 from painconn.steps.connect import pooled_covariance
 from painconn.steps.declare import families, feature_sets, primary_tests
-from painconn.steps.inventory import companions
 from painconn.steps.made_with import MadeWith, forget, record
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
@@ -302,7 +302,7 @@ def test_the_files_beside_a_recording_are_watched(tmp_path):
     (tmp_path / "task-rest_eeg.json").touch()
     (tmp_path / "task-other_eeg.json").touch()
     (folder / "sub-01_electrodes.tsv").touch()
-    found = {path.name for path in companions(folder / f"{stem}eeg.vhdr", tmp_path)}
+    found = {path.name for path in Companions().of(folder / f"{stem}eeg.vhdr", tmp_path)}
     own = {f"{stem}{name}" for name in ("eeg.vhdr", "eeg.eeg", "eeg.json", "events.tsv", "channels.tsv")}
     assert found == own | {"task-rest_eeg.json", "sub-01_electrodes.tsv"}
 
@@ -422,7 +422,13 @@ def cleaned_session(tmp_path, monkeypatch, rng):
     monkeypatch.setattr(connect, "_continuous", lambda *_: {"run": continuous})
     monkeypatch.setattr(connect, "_kernels", lambda *_: {"lcmv": kernel})
     groups = {"left": list(regions[:2]), "right": list(regions[2:])}
-    settings = {"session": {"montage": "0" * 12}, "connectivity": {}, "features": {"groups": groups}, "seed": None}
+    settings = {
+        "session": {"montage": "0" * 12},
+        "cortex": {"max_silent_fraction": 0.25},
+        "connectivity": {},
+        "features": {"groups": groups},
+        "seed": None,
+    }
     return results, key, settings
 
 

@@ -137,6 +137,35 @@ def marked_channels(recordings: Mapping[str, "BaseRaw"], manual_bads: Sequence[s
     return dict.fromkeys(sorted({*manual_bads, *in_files}), ("marked",))
 
 
+def known_bads(
+    recordings: Mapping[str, "BaseRaw"],
+    found: Reasons,
+    *,
+    manual_bads: Sequence[str] = (),
+    manual_goods: Sequence[str] = (),
+) -> Reasons:
+    """Return the bad channels of a session before any search for noisy ones.
+
+    Parameters
+    ----------
+    recordings : mapping of str to mne.io.BaseRaw
+        EEG as read.
+    found : dict of str to tuple of str
+        Channels that were found bad when the recordings were read.
+    manual_bads, manual_goods : sequence of str
+        What a person decided; it wins, but nobody can decide that a channel without signal has one.
+
+    Returns
+    -------
+    reasons : dict of str to tuple of str
+        Those found, those marked by the file or a person, and those without usable signal.
+    """
+    unreadable = merged(*map(unreadable_channels, recordings.values()))
+    found = {name: why for name, why in found.items() if name not in manual_goods}
+    silent = {name: why for name, why in unreadable.items() if name not in found}
+    return merged(found, marked_channels(recordings, manual_bads), silent)
+
+
 def check_bad_fraction(bads: Reasons, *, n_channels: int, max_bad_fraction: float) -> None:
     """Refuse a session with more bad channels than the cap.
 

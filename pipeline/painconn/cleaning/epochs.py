@@ -86,8 +86,8 @@ def _cut(
     )
 
 
-def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, block: str | None) -> "BaseEpochs":
-    """Cut contiguous epochs that do not overlap.
+def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, overlap: float = 0.0, block: str | None) -> "BaseEpochs":
+    """Cut contiguous epochs of equal length.
 
     Parameters
     ----------
@@ -95,6 +95,8 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, block: str | None) -> 
         Cleaned continuous EEG, in volts.
     length_s : float
         Length of an epoch.
+    overlap : float
+        Share of an epoch that the next one repeats, from 0 to below 1. Epochs that overlap are not independent.
     block : str | None
         Description of the annotations whose spans are cut (each from its own start); None for the whole recording.
 
@@ -109,7 +111,8 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, block: str | None) -> 
         When there is no such block, or no usable epoch.
     """
     n_samples = round(length_s * raw.info["sfreq"])
-    starts = [first for begin, end in block_spans(raw, block) for first in range(begin, end - n_samples + 1, n_samples)]
+    step = max(1, round((1 - overlap) * n_samples))
+    starts = [first for begin, end in block_spans(raw, block) for first in range(begin, end - n_samples + 1, step)]
     times0 = np.unique(np.asarray(starts, dtype=np.intp))
     return _cut(raw, times0=times0, codes=np.ones_like(times0), event_id={"rest": 1}, span=(0, n_samples))
 
@@ -117,13 +120,12 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, block: str | None) -> 
 def _events(raw: "BaseRaw", names: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return sample and code (position in `names`, from 1) of each named annotation, in the order of time."""
     descriptions = list(raw.annotations.description)
-    missing = [name for name in names if name not in descriptions]
-    if missing:
+    if not set(names) & set(descriptions):
         problem = Problem(
             "events",
             described_annotations(raw),
             ", ".join(names),
-            f"{', '.join(missing)} is not among them: name the events as the recording does, or leave it out",
+            "name the events as the recording does, or leave it out",
         )
         raise RecordingFault("events not found", problem)
     found: dict[int, int] = {}
@@ -157,7 +159,7 @@ def event_epochs(
     Raises
     ------
     RecordingFault
-        When an event name does not occur (the message lists those that do), or no event is usable.
+        When none of the names occurs (the message lists those that do), or no event is usable.
     """
     if not 0 <= window_s[0] < window_s[1]:
         raise ValueError(f"window_s must satisfy 0 <= start < stop, got {window_s}")

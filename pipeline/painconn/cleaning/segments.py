@@ -1,9 +1,9 @@
-"""Stretches of continuous EEG: flat ones, annotated ones, and the clean ones used for amplitude envelopes.
+"""Stretches of continuous EEG: those without signal, annotated ones, and the clean ones used for amplitude envelopes.
 
 A span is a pair (start, stop) of sample numbers counted from the first sample of the recording, stop excluded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
-FLAT_ANNOTATION = "BAD_flat"
-
-FLAT_STEP_V = 1e-10
-"""Two samples that differ by less than this (0.1 nV, far below amplifier noise) count as the same value."""
+NO_SIGNAL = "BAD_no_signal"
+"""Description of the stretches that :func:`mark_stretches` marks and :func:`bridge_stretches` bridges."""
 
 
 @dataclass(frozen=True)
@@ -111,58 +109,52 @@ def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
     return spans
 
 
-def mark_flat_stretches(raw: "BaseRaw", *, min_duration_s: float = 0.2, margin_s: float = 0.5) -> "BaseRaw":
-    """Annotate stretches that are constant on all channels at once (pauses, lost links, clipping).
-
-    To be used on the data as read: filters turn a constant stretch into something that is not constant any more.
+def mark_stretches(raw: "BaseRaw", stretches_s: Iterable[tuple[float, float]], *, margin_s: float = 0.5) -> "BaseRaw":
+    """Annotate stretches that were found to hold no signal (pauses, lost links, missing samples).
 
     Parameters
     ----------
     raw : mne.io.BaseRaw
-        Continuous EEG; channels already known as bad do not count.
-    min_duration_s : float
-        Shortest stretch that is marked.
+        Continuous EEG.
+    stretches_s : iterable of (float, float)
+        Onset and duration of each, in seconds from the first sample.
     margin_s : float
         How far each mark reaches into the signal on both sides, for the step at the edge and the transient after it.
 
     Returns
     -------
     raw : mne.io.BaseRaw
-        A copy with a ``BAD_flat`` annotation per stretch; those whose margins meet are joined.
+        A copy with a ``BAD_no_signal`` annotation per stretch; those whose margins meet are joined.
     """
     marked = raw.copy()
     sfreq = raw.info["sfreq"]
-    still = np.ones(raw.n_times - 1, dtype=bool)
-    for channel in raw.copy().pick("eeg", exclude="bads", verbose="WARNING").get_data(verbose="WARNING"):
-        still &= np.abs(np.diff(channel)) < FLAT_STEP_V
     margin = round(margin_s * sfreq)
-    flat = np.zeros(raw.n_times, dtype=bool)
-    for start, stop in runs(still):
-        if (stop + 1 - start) / sfreq >= min_duration_s:
-            flat[max(start - margin, 0) : stop + 1 + margin] = True
-    for start, stop in runs(flat):
-        marked.annotations.append(start / sfreq + raw.first_time, (stop - start) / sfreq, FLAT_ANNOTATION)
+    lost = np.zeros(raw.n_times, dtype=bool)
+    for onset_s, duration_s in stretches_s:
+        lost[max(round(onset_s * sfreq) - margin, 0) : round((onset_s + duration_s) * sfreq) + margin] = True
+    for start, stop in runs(lost):
+        marked.annotations.append(start / sfreq + raw.first_time, (stop - start) / sfreq, NO_SIGNAL)
     return marked
 
 
-def bridge_flat_stretches(raw: "BaseRaw") -> "BaseRaw":
-    """Replace each stretch marked as flat by a straight line, so that no filter meets the step at its edge.
+def bridge_stretches(raw: "BaseRaw") -> "BaseRaw":
+    """Replace each stretch without signal by a straight line, so that no filter meets the step at its edge.
 
     The stretch stays marked and is never used; only the signal beside it profits.
     """
-    spans = annotated_spans(raw, FLAT_ANNOTATION.__eq__)
+    spans = annotated_spans(raw, NO_SIGNAL.__eq__)
     if not spans:
         return raw.copy()
-    flat = np.zeros(raw.n_times, dtype=bool)
+    lost = np.zeros(raw.n_times, dtype=bool)
     for start, stop in spans:
-        flat[start:stop] = True
-    if flat.all():
-        problem = Problem("signal", "every channel is constant throughout", "EEG", "leave this recording out")
-        raise RecordingFault("flat recording", problem)
+        lost[start:stop] = True
+    if lost.all():
+        problem = Problem("signal", "no signal throughout", "EEG", "leave this recording out")
+        raise RecordingFault("no signal", problem)
     samples = np.arange(raw.n_times)
 
     def bridge(channel: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.where(flat, np.interp(samples, samples[~flat], channel[~flat]), channel)
+        return np.where(lost, np.interp(samples, samples[~lost], channel[~lost]), channel)
 
     return raw.copy().load_data(verbose="WARNING").apply_function(bridge, picks="all", verbose="WARNING")
 

@@ -14,14 +14,13 @@ from painconn.cleaning.channels import (
     BadChannelMethod,
     Reasons,
     check_bad_fraction,
-    marked_channels,
+    known_bads,
     merged,
     noisy_channels,
-    unreadable_channels,
 )
 from painconn.cleaning.components import Component, ComponentMethod, Decomposition, decompose, remove_components
 from painconn.cleaning.rank import SessionRank, session_rank
-from painconn.cleaning.segments import bad_samples, bridge_flat_stretches
+from painconn.cleaning.segments import bad_samples, bridge_stretches
 from painconn.cleaning.signal import (
     SHORTEST_RECORDING_S,
     Spectrum,
@@ -100,6 +99,7 @@ def clean_session(
     sfreq_hz: float = 250.0,
     bad_channels: BadChannelMethod,
     max_bad_fraction: float = 0.25,
+    found_bads: Reasons | None = None,
     manual_bads: Sequence[str] = (),
     manual_goods: Sequence[str] = (),
     ica: ComponentMethod,
@@ -130,10 +130,12 @@ def clean_session(
         Whether noisy channels are looked for. Channels that are flat, not finite or marked are bad in any case.
     max_bad_fraction : float
         More bad channels than this fraction refuse the session.
+    found_bads : dict of str to tuple of str, or None
+        Channels that were found bad before, each with its reasons.
     manual_bads : sequence of str
         Channels that a person marked as bad.
     manual_goods : sequence of str
-        Channels that a person found good: the search for noisy channels does not take them.
+        Channels that a person found good: neither `found_bads` nor the search for noisy channels takes them.
     ica : {"picard", "none"}
         Whether components are removed.
     ica_threshold : float
@@ -160,12 +162,12 @@ def clean_session(
         effective_lowpass(h_freq_hz=edge_hz, sfreq_hz=rate_hz, recording_lowpass_hz=recording_lowpass_hz)
         for edge_hz, rate_hz in ((h_freq_hz, sfreq_hz), (FIT_LOWPASS_HZ, fit_rate_hz))
     )
-    bads = merged(marked_channels(recordings, manual_bads), *map(unreadable_channels, recordings.values()))
+    bads = known_bads(recordings, found_bads or {}, manual_bads=manual_bads, manual_goods=manual_goods)
     check_bad_fraction(bads, n_channels=len(channels), max_bad_fraction=max_bad_fraction)
 
     wide = {}
     for name, raw in recordings.items():
-        filtered = bridge_flat_stretches(_with_numbers(raw, bads))
+        filtered = bridge_stretches(_with_numbers(raw, bads))
         if notch:
             line_hz = _stated(line_freq_hz, name)
             filtered = remove_line_noise(filtered, line_freq_hz=line_hz, lowpass_hz=max(lowpass_hz, fit_lowpass_hz))

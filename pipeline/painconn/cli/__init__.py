@@ -7,8 +7,11 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; a problem of the user's becomes lines on standard error and an exit status."""
-    from painconn.errors import PainconnError
+    """Run the command line; a problem of the user's becomes lines on standard error and an exit status.
+
+    Any other error is a fault of the program: it is told without folders and without the words of what led to it.
+    """
+    from painconn.errors import EXIT_JOB_FAILED, PainconnError
 
     try:
         if sys.argv[1:2] == ["step"]:
@@ -25,3 +28,8 @@ def main() -> None:
         for problem in error.problems:
             print(f"  {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_status)
+    except Exception as error:  # noqa: BLE001 — the last word of the program, whatever happened
+        from painconn.cli.crash import crash_text
+
+        print(crash_text(error), file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_JOB_FAILED)

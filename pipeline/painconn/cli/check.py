@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,71 @@ from rich.console import Console
 
 from painconn.cli.foresight import notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.study import StudyConfig
+from painconn.config.targets import Contrast, Observation
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.paths import Results
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from painconn.cli.outlook import Outlook
     from painconn.steps.plan import Plan
 
 _BYTES_PER_RECORDING = 60 << 20
 
 
+@dataclass
+class Examined:
+    """What a study was found to be, before anything is computed.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        The study.
+    plan : Plan or None
+        Its sessions and montages; None when the folders are at fault.
+    outlook : Outlook or None
+        What the headers foretell; None when they were not read.
+    features : DataFrame or None
+        A ready table.
+    problems : list of Problem
+        What stands in the way of a run.
+    """
+
+    study: StudyConfig
+    plan: "Plan | None" = None
+    outlook: "Outlook | None" = None
+    features: "pd.DataFrame | None" = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def channels(self) -> list[int]:
+        """Number of channels of each montage."""
+        return [len(montage["names"]) for montage in self.plan.inventory["montages"].values()] if self.plan else []
+
+    @property
+    def epoch_length_s(self) -> float | None:
+        """Length of ready epochs (the shortest); None where epochs are cut here."""
+        return min(self.outlook.ready_lengths_s, default=None) if self.outlook else None
+
+    def present(self, contrast: Contrast) -> set[str] | None:
+        """Return the people from whom every side of a contrast can be had; None when nothing is known of them."""
+        sides = [side for side in (contrast.a, contrast.b, contrast.observation) if isinstance(side, Observation)]
+        if self.features is not None:
+            table = self.features
+            rows = [table[(table["condition"] == side.condition) & (table["window"] == side.window)] for side in sides]
+            return set.intersection(*(set(found["participant"]) for found in rows))
+        if self.outlook is not None:
+            return set.intersection(*(self.outlook.present[side.condition] for side in sides))
+        if self.plan is not None and self.plan.sessions:
+            return {session["participant"] for session in self.plan.sessions.values()}
+        return None
+
+
 def check_study(path: Path, *, data: Path | None = None) -> None:
-    """Print what was found and what each band and measure can do; raise with every problem.
+    """Print what was found, what will be excluded, and what each band and measure can do; raise with every problem.
+
+    Nothing is written.
 
     Parameters
     ----------
@@ -27,62 +82,146 @@ def check_study(path: Path, *, data: Path | None = None) -> None:
         Study file.
     data : Path | None
         Data folder instead of the file's.
+
+    Raises
+    ------
+    PainconnError
+        With everything that stands in the way of a run, after all else was printed.
     """
     from painconn.cli.run import read_study
 
     study = read_study(path, data)
-    results = Results(Path("results") / study.name)
-    plan = require_runnable(study, results)
     console = Console(soft_wrap=True)
-    recordings = sum(len(session["recordings"]) for session in plan.sessions.values())
-    console.print(
-        f"{study.name}: {recordings} recordings in {len(plan.sessions)} sessions, {len(plan.montages)} montages",
-        highlight=False,
-    )
-    for gate in study.connectivity.lowered_gates():
-        console.print(f"gate lowered: {gate}", highlight=False, markup=False)
-    for name, bands, reason in refused_primary(study, refused(study, _channels(plan))):
-        told = f"PRIMARY TESTS NOT COMPUTABLE in {name}: {study.targets[name].primary.measure}, {' '.join(bands)}"
-        console.print(f"{told}: {reason}", highlight=False, markup=False)
-    for note in refusals(study, _channels(plan)):
-        console.print(f"not computable: {note}", highlight=False, markup=False)
-    for note in notes(study):
-        console.print(f"note: {note}", highlight=False, markup=False)
-    unread = [name for name, session in plan.sessions.items() if session["montage"] is None]
-    for name in unread:
-        console.print(
-            f"will be excluded: {name}: no readable header or unknown electrodes", highlight=False, markup=False
-        )
+    examined = examine(study, Results(Path("results") / study.name), write=False)
+    for line in _told(examined):
+        console.print(line, highlight=False, markup=False)
+    if examined.problems:
+        raise InputError(examined.problems)
     console.print("nothing stands in the way of a run", highlight=False)
 
 
 def require_runnable(study: StudyConfig, results: Results) -> "Plan":
-    """Return the plan of a study that can run.
+    """Return the plan of a study that can run; headers are read before the first run into a results folder.
 
     Raises
     ------
     InputError
         With every problem of the folders, the tables and the groups at once.
     """
+    examined = examine(study, results, headers=not results.table.is_file())
+    if examined.problems or examined.plan is None:
+        raise InputError(examined.problems)
+    return examined.plan
+
+
+def examine(study: StudyConfig, results: Results, *, write: bool = True, headers: bool = True) -> Examined:
+    """Look at everything that needs no long computation.
+
+    Parameters
+    ----------
+    study : StudyConfig
+        The study.
+    results : Results
+        Where a run would write.
+    write : bool
+        Whether the inventory is kept there.
+    headers : bool
+        Whether the header of every recording is read.
+    """
     from painconn.steps.plan import Plan
 
-    problems: list[Problem] = []
-    plan = None
+    examined = Examined(study)
     try:
-        plan = Plan(study, results)
+        examined.plan = Plan(study, results, write=write)
     except PainconnError as error:
-        problems.extend(error.problems)
-    problems.extend(_disk_problems(results, plan))
-    problems.extend(_people_problems(study, plan))
-    problems.extend(unanswerable(study, refused(study, _channels(plan) if plan else ())))
-    if problems or plan is None:
-        raise InputError(problems)
-    return plan
+        examined.problems.extend(error.problems)
+    if study.data.sources[0].layout == "features":
+        _read_table(examined)
+    elif examined.plan is not None:
+        _look_ahead(examined, headers=headers)
+    examined.problems.extend(_disk_problems(results, examined.plan))
+    examined.problems.extend(_people_problems(examined))
+    reasons = refused(study, examined.channels, ready_length_s=examined.epoch_length_s)
+    examined.problems.extend(unanswerable(study, reasons))
+    return examined
 
 
-def _channels(plan: "Plan") -> list[int]:
-    """Return the number of channels of each montage."""
-    return [len(montage["names"]) for montage in plan.inventory["montages"].values()]
+def _read_table(examined: Examined) -> None:
+    from painconn.recordings.features_table import read_features
+
+    source = examined.study.data.sources[0]
+    try:
+        examined.features = read_features(source, Path(source.root))
+    except PainconnError as error:
+        examined.problems.extend(error.problems)
+
+
+def _look_ahead(examined: Examined, *, headers: bool) -> None:
+    from painconn.cli.decisions import foreseen_decisions
+    from painconn.cli.outlook import look_ahead
+
+    assert examined.plan is not None  # noqa: S101 — the caller looked
+    inventory = examined.plan.inventory
+    decisions = []
+    try:
+        decisions = list(foreseen_decisions(examined.study.cleaning.manual_channels, inventory))
+    except PainconnError as error:
+        examined.problems.extend(error.problems)
+    if not headers:
+        return
+    without = {session for session, _ in decisions}
+    examined.outlook = look_ahead(examined.study, inventory, Console(stderr=True, soft_wrap=True), without=without)
+    examined.outlook.lines += [line for _, line in decisions]
+
+
+def _told(examined: Examined) -> Iterator[str]:
+    study = examined.study
+    yield from _counted(examined)
+    yield from _label_lines(examined)
+    if examined.outlook is not None:
+        yield from (f"foreseen: {line}" for line in examined.outlook.texts())
+    for gate in study.connectivity.lowered_gates():
+        yield f"gate lowered: {gate}"
+    length_s = examined.epoch_length_s
+    for name, bands, reason in refused_primary(study, refused(study, examined.channels, ready_length_s=length_s)):
+        told = f"PRIMARY TESTS NOT COMPUTABLE in {name}: {study.targets[name].primary.measure}, {' '.join(bands)}"
+        yield f"{told}: {reason}"
+    for note in refusals(study, examined.channels, ready_length_s=length_s):
+        yield f"not computable: {note}"
+    for note in notes(study):
+        yield f"note: {note}"
+
+
+def _counted(examined: Examined) -> Iterator[str]:
+    """Say what is there, and what of it will be left."""
+    study, plan, outlook = examined.study, examined.plan, examined.outlook
+    if examined.features is not None:
+        people = examined.features["participant"].nunique()
+        yield f"{study.name}: a table of {len(examined.features)} observations of {people} participants"
+    elif plan is not None:
+        recordings = sum(len(session["recordings"]) for session in plan.sessions.values())
+        people = len({session["participant"] for session in plan.sessions.values()})
+        yield (
+            f"{study.name}: {recordings} recordings of {people} participants in {len(plan.sessions)} sessions, "
+            f"{len(plan.montages)} montages"
+        )
+    if outlook is not None:
+        have = ", ".join(f"{name} from {len(outlook.present[name])}" for name in study.data.conditions)
+        yield f"foreseen: {outlook.n_excluded} of {outlook.n_recordings} recordings excluded; participants with {have}"
+        yield "(flat, noisy or wrongly scaled signals are only seen when the samples are read)"
+
+
+def _label_lines(examined: Examined) -> Iterator[str]:
+    """Tell whom the phenotype rule calls what, before anything depends on it."""
+    from painconn.steps.people import labels_of
+
+    try:
+        labels = labels_of(examined.study.data)
+    except PainconnError:
+        return
+    if labels is not None:
+        yield f"phenotype {labels.summary()}"
+        yield from (f"note: phenotype: {note}" for note in labels.notes)
 
 
 def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
@@ -98,35 +237,32 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
         )
 
 
-def _people_problems(study: StudyConfig, plan: "Plan | None") -> Iterator[Problem]:
-    """Check tables, labels, covariates and group sizes, before a single recording is cleaned."""
+def _people_problems(examined: Examined) -> Iterator[Problem]:
+    """Check tables, labels, covariates and group sizes among those who will be left."""
     import pandas as pd
 
     from painconn.steps.people import covariates_of, people_of, target_people
 
-    covariates = {
-        name: covariates_of(
-            target.contrast, target.covariates if target.covariates is not None else study.data.covariates
-        )
-        for name, target in study.targets.items()
-    }
+    study = examined.study
     people = pd.DataFrame(index=[])
-    if any(target.contrast.kind == "between" for target in study.targets.values()):
+    between = any(target.contrast.kind == "between" for target in study.targets.values())
+    if between or study.data.phenotype.makes_labels:
         try:
             people = people_of(study.data)
         except PainconnError as error:
             yield from error.problems
             return
-    present = (
-        {session["participant"] for session in plan.sessions.values()} if plan and plan.sessions else set(people.index)
-    )
     for name, target in study.targets.items():
+        contrast = target.contrast
+        found = examined.present(contrast)
+        present = set(people.index) if found is None else found
+        chosen = target.covariates if target.covariates is not None else study.data.covariates
         try:
             target_people(
-                people if target.contrast.kind == "between" else pd.DataFrame(index=sorted(present)),
+                people if contrast.kind == "between" else pd.DataFrame(index=sorted(present)),
                 present,
-                target.contrast,
-                covariates=covariates[name],
+                contrast,
+                covariates=covariates_of(contrast, chosen),
                 minimum_per_group=study.data.minimum_per_group,
                 where=f"targets.{name}",
             )

@@ -89,6 +89,42 @@ def run(
 
 
 @app.command()
+def fetch(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="A name of `painconn list datasets`", show_default=False)
+    ],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the data", show_default=False)],
+    mirror: Annotated[
+        Path | None, typer.Option("--from", metavar="MIRROR", help="A local copy instead of the provider")
+    ] = None,
+    participants: Annotated[
+        str, typer.Option("--participants", metavar="A,B,...", help="Only these people; default everybody")
+    ] = "",
+    first: Annotated[int | None, typer.Option("--first", min=1, help="Only so many people")] = None,
+    max_gb: Annotated[float, typer.Option("--max-gb", min=0, help="Stop before bringing more than this")] = 20,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Files at a time")] = 4,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the conditions of use that are shown")
+    ] = False,
+) -> None:
+    """Fetch an open dataset by name: every file verified by sha256; run again to go on."""
+    from painconn.cli.fetch import fetch as fetch_by_name
+
+    raise typer.Exit(
+        fetch_by_name(
+            dataset,
+            to,
+            mirror=mirror,
+            participants=participants,
+            first=first,
+            max_gb=max_gb,
+            workers=workers,
+            accept_licence=accept_licence,
+        )
+    )
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder", show_default=False)]) -> None:
     """Rebuild the page from saved results."""
     from painconn.cli.run import print_outcome

@@ -20,7 +20,7 @@ Refused = Mapping[tuple[str, str, str], str]
 """Reason by condition, measure and band."""
 
 
-def refused(study: StudyConfig, n_channels: Iterable[int] = ()) -> Refused:
+def refused(study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_s: float | None = None) -> Refused:
     """Say why measures cannot be computed in bands of conditions, as far as the settings and the montages tell.
 
     Parameters
@@ -29,6 +29,8 @@ def refused(study: StudyConfig, n_channels: Iterable[int] = ()) -> Refused:
         The study.
     n_channels : iterable of int
         Channels of each montage; none when they are not known.
+    ready_length_s : float or None
+        Length of ready epochs; None: rest is cut as the study says.
 
     Returns
     -------
@@ -42,15 +44,19 @@ def refused(study: StudyConfig, n_channels: Iterable[int] = ()) -> Refused:
     for (name, condition), measure, band in product(
         study.data.conditions.items(), settings.measures, settings.bands_hz
     ):
-        reason = _why_not(study, condition, measure, band, highest_hz) or _rank_lacks(study, measure, most_channels)
+        length_s = _epoch_length_s(study, condition, ready_length_s)
+        reason = _why_not(study, condition, measure, band, highest_hz, length_s)
+        reason = reason or _rank_lacks(study, measure, most_channels)
         if reason:
             reasons[name, measure, band] = reason
     return reasons
 
 
-def refusals(study: StudyConfig, n_channels: Iterable[int] = ()) -> Iterator[str]:
+def refusals(
+    study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_s: float | None = None
+) -> Iterator[str]:
     """Say what :func:`refused` found in lines: measures and bands with the same reason together."""
-    settings, reasons = study.connectivity, refused(study, n_channels)
+    settings, reasons = study.connectivity, refused(study, n_channels, ready_length_s=ready_length_s)
     for condition in study.data.conditions:
         alike: dict[tuple[str, str], list[str]] = {}
         for (name, measure, band), reason in reasons.items():
@@ -129,24 +135,31 @@ def _rank_lacks(study: StudyConfig, measure: str, most_channels: int | None) -> 
     return f"as many independent channels as regions are needed: {n_regions}; {channels}"
 
 
-def _why_not(study: StudyConfig, condition: Condition, measure: str, band: str, highest_hz: float) -> str | None:
+def _epoch_length_s(study: StudyConfig, condition: Condition, ready_length_s: float | None) -> float:
+    if condition.kind == "events":
+        return condition.window_s[1] - condition.window_s[0]
+    return study.cleaning.epoch_length_s if ready_length_s is None else ready_length_s
+
+
+def _why_not(
+    study: StudyConfig, condition: Condition, measure: str, band: str, highest_hz: float, length_s: float
+) -> str | None:
     settings, sfreq_hz = study.connectivity, study.cleaning.sfreq_hz
     band_hz, (min_epochs, min_cycles) = settings.bands_hz[band], settings.gates_of(measure)
     if settings.estimator_of(measure) == "over_time":
         if condition.kind != "rest":
             return "events have no continuous segments"
+        if study.data.sources[0].layout == "epochs":
+            return "ready epochs have no continuous segments"
         if not condition.n_segments:
             return "n_segments is 0"
-        length_s = study.cleaning.segment_length_s
         return why_not_over_time(
             band_hz,
-            segment_length_s=length_s,
+            segment_length_s=study.cleaning.segment_length_s,
             half_bandwidth_hz=band_smoothing_hz(sfreq_hz=sfreq_hz, band_hz=band_hz),
             highest_hz=highest_hz,
             min_cycles=min_cycles,
         )
-    window_s = condition.window_s[1] - condition.window_s[0]
-    length_s = study.cleaning.epoch_length_s if condition.kind == "rest" else window_s
     spectra = transform(
         settings.spectra,
         round(length_s * sfreq_hz),

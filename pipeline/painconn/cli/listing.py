@@ -9,12 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from painconn.errors import InputError, Problem
-from painconn.provenance import SHIPPED
-
 if TYPE_CHECKING:
     from painconn.connectivity.definition import MeasureDefinition
     from painconn.connectivity.graph.registry import GraphMeasureDefinition
+    from painconn.recordings.registry import PhenotypeDefinition
 
 _REGISTRIES = {
     "measures": ("painconn.connectivity.registry", "MEASURES"),
@@ -26,21 +24,26 @@ _REGISTRIES = {
     "phenotypes": ("painconn.recordings.registry", "PHENOTYPES"),
 }
 _PARAGRAPHS = {"measures": "facts_of", "graph_measures": "graph_facts_of"}
-_HIDDEN = {"function"}
+_HIDDEN = {"function", "header"}
 _INDENT = 4
 
 
 def print_registry(name: str) -> None:
-    """Print a registry: measures as paragraphs, which narrow windows can hold, the others as a table."""
+    """Print a registry: as a table, or as paragraphs, which narrow windows can hold, where an entry has much to say."""
     console = Console()
     if name in _PARAGRAPHS:
         facts_of = getattr(import_module("painconn.connectivity.facts"), _PARAGRAPHS[name])
         for definition in _registry(name):
             console.print(_paragraph(definition, facts_of(definition)), highlight=False)
         return
-    rows = _datasets() if name == "datasets" else [_shown(entry) for entry in _registry(name)]
-    if not rows:
-        raise InputError(Problem(f"list {name}", "no entries", "at least one", "reinstall painconn"))
+    if name == "datasets":
+        _print_datasets(console)
+        return
+    if name == "phenotypes":
+        for rule in _registry(name):
+            console.print(_entry(f"{rule.name} (version {rule.version})", _rule_lines(rule)), highlight=False)
+        return
+    rows = [_shown(entry) for entry in _registry(name)]
     table = Table(title=name)
     for column in rows[0]:
         table.add_column(column)
@@ -65,15 +68,35 @@ def _paragraph(measure: "MeasureDefinition | GraphMeasureDefinition", facts: dic
         "; ".join(facts.values()),
         *([f"doi:{measure.doi}"] if measure.doi else []),
     ]
+    return _entry(measure.name, told)
+
+
+def _entry(name: str, told: list[str]) -> Group:
     lines = Text("\n").join(Text(line) for line in told)
-    return Group(Text(measure.name, style="bold"), Padding(lines, (0, 0, 1, _INDENT)))
+    return Group(Text(name, style="bold"), Padding(lines, (0, 0, 1, _INDENT)))
 
 
-def _datasets() -> list[dict[str, Any]]:
-    import yaml
+def _rule_lines(rule: "PhenotypeDefinition") -> list[str]:
+    """Say what a phenotype rule makes of which columns and where it comes from."""
+    told = {
+        "labels": ", ".join(rule.labels),
+        "columns": ", ".join(rule.columns),
+        "options": ", ".join(rule.options),
+        "source": "; ".join(part for part in (rule.citation, rule.doi and f"doi:{rule.doi}") if part),
+    }
+    return [rule.description, *(f"{name}: {text}" for name, text in told.items() if text)]
 
-    rows = []
-    for path in sorted((SHIPPED / "configs" / "datasets").glob("*.yaml")):
-        described = yaml.safe_load(path.read_text(encoding="utf-8"))
-        rows.append({"name": path.stem, **{key: described.get(key, "") for key in ("title", "licence", "doi")}})
-    return rows
+
+def _print_datasets(console: Console) -> None:
+    """Say for each dataset what it is, how large, on which terms and what it is good for."""
+    from painconn.recordings.fetch.catalogue import dataset_names, load_dataset
+
+    for dataset in map(load_dataset, dataset_names()):
+        terms = dataset.licence if dataset.licence_public_domain else f"{dataset.licence}: --accept-licence"
+        told = [
+            dataset.title,
+            f"{dataset.people} people; about {dataset.size_gb:g} GB; {terms}",
+            f"good for: {dataset.good_for}",
+            *([f"doi:{dataset.doi}"] if dataset.doi else []),
+        ]
+        console.print(_entry(dataset.name, told), highlight=False)

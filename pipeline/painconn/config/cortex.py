@@ -22,6 +22,9 @@ class CortexConfig(Section):
         0.05, gt=0, lt=1, description="Share of the mean sensor variance added to the diagonal"
     )
     parcellation: Literal["desikan_killiany"] = Field("desikan_killiany", description="68 regions")
+    max_silent_fraction: float = Field(
+        0.25, gt=0, lt=1, description="More regions without a signal than this exclude the session"
+    )
 
     @field_validator("inverses")
     @classmethod

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from painconn.config.base import Label, Section
 from painconn.config.checks import Checks
+from painconn.config.montages import Montage
+from painconn.config.names import unknown_name
 from painconn.config.phenotype import Phenotype
+from painconn.recordings.registry import READERS
 
 WINDOWS_BY_KIND = {"rest": ("epoch",), "events": ("pre", "post", "pre_evoked", "post_evoked")}
 """Windows that a condition of each kind yields; ``_evoked`` keeps the evoked mean, the others have it removed."""
@@ -32,11 +35,13 @@ class Source(Section):
         None, description="layout features: the table (csv, tsv, parquet), relative to root"
     )
     extension: str | None = Field(
-        None, description="bids: file ending that is read where a recording lies there in two formats, e.g. .vhdr"
+        None,
+        description="bids, folder: file ending that is read where a recording lies there in two formats, e.g. .vhdr",
     )
-    montage: Literal["template", "digitised"] = Field(
+    montage: Montage = Field(
         "template",
-        description="template: positions of the template cap by channel name · digitised: positions in the recording",
+        description="template: positions of the template cap by channel name · digitised: positions in the recording · "
+        "the name of a cap: its positions by its own channel names",
     )
     strip_prefix: str = Field("", description="Text removed from the start of channel names, e.g. 'EEG '")
     strip_suffix: str = Field("", description="Text removed from the end of channel names, e.g. '-REF'")
@@ -57,6 +62,17 @@ class Source(Section):
         description="Factor that turns the numbers read into volts, stated when a file has wrong units; never guessed",
     )
 
+    @field_validator("extension")
+    @classmethod
+    def _extension_is_read(cls, extension: str | None) -> str | None:
+        if extension is None:
+            return None
+        ending = "." + extension.lower().removeprefix(".")
+        known = sorted({suffix for reader in READERS.values() for suffix in reader.suffixes})
+        if ending not in known:
+            raise ValueError(unknown_name("extension", extension, known))
+        return ending
+
     @model_validator(mode="after")
     def _pattern_fits_layout(self) -> Self:
         if self.layout in ("folder", "epochs") and "{participant}" not in (self.pattern or ""):
@@ -65,6 +81,8 @@ class Source(Section):
             )
         if self.layout == "features" and self.features_table is None:
             raise ValueError("layout features needs features_table")
+        if self.extension is not None and self.layout not in ("bids", "folder"):
+            raise ValueError(f"extension chooses between formats of one recording; layout {self.layout} has one format")
         return self
 
 
@@ -106,11 +124,16 @@ class Participants(Section):
     """The participants table."""
 
     table: Path = Field(
-        Path("participants.tsv"), description="Tab-separated (or csv) table; relative to the first source's root"
+        Path("participants.tsv"), description="Tab-separated table (or csv, xlsx); relative to the first source's root"
     )
     id_column: str = Field("participant_id", description="Column of the participant label (with or without `sub-`)")
     id_prefix: str = Field(
         "", description="Text before the label in that column, removed to match the file names, e.g. Subject"
+    )
+    more_tables: tuple[Path, ...] = Field(
+        (),
+        description="Further tables with one row per participant whose columns are covariates too, e.g. "
+        "phenotype/sleep.tsv (tsv, csv or xlsx); relative to the first source's root",
     )
     exclude: tuple[Label, ...] = Field((), description="Participants left out, by label")
 

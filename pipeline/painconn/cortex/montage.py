@@ -2,19 +2,18 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.cortex.template import template_arrays
+from painconn.config.montages import Montage
+from painconn.cortex.caps import cap_positions, template_positions
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
     import mne
 
-TEMPLATE_MONTAGE = "fsaverage_1005"
 FORMER_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}
 
 _KEY_DIGITS = 12
@@ -22,7 +21,7 @@ _KEY_STEP_M = 1e-4
 
 
 def place_electrodes(
-    channels: "mne.Info | Iterable[str]", montage: Literal["template", "digitised"] = "template"
+    channels: "mne.Info | Iterable[str]", montage: Montage = "template"
 ) -> dict[str, NDArray[np.float64]]:
     """Return the position of each EEG channel, in head coordinates.
 
@@ -30,9 +29,10 @@ def place_electrodes(
     ----------
     channels : mne.Info or iterable of str
         With an Info its EEG channels are placed, those marked bad included.
-    montage : {"template", "digitised"}
-        ``"template"``: international 10-05 positions native to fsaverage (`TEMPLATE_MONTAGE`), matched without regard
-        to case; the former names T3, T4, T5, T6 mean T7, T8, P7, P8. ``"digitised"``: the positions in the Info.
+    montage : {"template", "digitised"} or str
+        ``"template"``: international 10-05 positions native to fsaverage (`painconn.cortex.caps.TEMPLATE_MONTAGE`),
+        matched without regard to case; the former names T3, T4, T5, T6 mean T7, T8, P7, P8. ``"digitised"``: the
+        positions in the Info. Otherwise the name of a cap (`painconn.config.montages.Cap`): its electrodes by name.
 
     Returns
     -------
@@ -48,8 +48,10 @@ def place_electrodes(
         if not hasattr(channels, "ch_names"):
             raise TypeError("digitised positions are read from an mne.Info, not from names")
         positions = _digitised(channels)
-    else:
+    elif montage == "template":
         positions = _from_template(_eeg_names(channels))
+    else:
+        positions = _from_cap(_eeg_names(channels), montage)
     _refuse_shared(positions)
     return positions
 
@@ -63,7 +65,7 @@ def _eeg_names(channels: "mne.Info | Iterable[str]") -> list[str]:
 
 
 def _from_template(names: list[str]) -> dict[str, NDArray[np.float64]]:
-    known = _template_positions()
+    known = template_positions()
     lowered = {name: FORMER_NAMES.get(name.strip().lower(), name.strip().lower()) for name in names}
     unknown = [name for name in names if lowered[name] not in known]
     if unknown:
@@ -73,6 +75,23 @@ def _from_template(names: list[str]) -> dict[str, NDArray[np.float64]]:
             "rename these channels, or give those that are not scalp EEG (EOG, ECG, mastoids, earlobes) their type",
         )
     return {name: known[lowered[name]].copy() for name in names}
+
+
+def _from_cap(names: list[str], cap: str) -> dict[str, NDArray[np.float64]]:
+    known = cap_positions(cap)
+    found = {name: known.find(name) for name in names}
+    found |= {
+        name: known.find(FORMER_NAMES.get(name.strip().lower(), name)) for name, place in found.items() if place is None
+    }
+    positions = {name: place.copy() for name, place in found.items() if place is not None}
+    unknown = [name for name in names if name not in positions]
+    if unknown:
+        raise _fault(
+            f"no electrode of {cap} called {', '.join(unknown)}",
+            f"names of that cap, such as {', '.join(list(known.places_m)[:3])}",
+            "rename these channels, give those that are not scalp EEG their type, or name another cap",
+        )
+    return positions
 
 
 def _digitised(info: "mne.Info") -> dict[str, NDArray[np.float64]]:
@@ -104,20 +123,6 @@ def _refuse_shared(positions: Mapping[str, NDArray]) -> None:
 
 def _fault(found: str, wanted: str, fix: str) -> RecordingFault:
     return RecordingFault("electrodes", Problem("channels", found, wanted, fix))
-
-
-@cache
-def _template_positions() -> dict[str, NDArray[np.float64]]:
-    import mne
-
-    # Native coordinates of this montage are fsaverage's surface RAS, so this head's own transform applies to them:
-    # aligning by the montage's slightly different fiducials would move every electrode off its place.
-    montage = mne.channels.make_standard_montage(TEMPLATE_MONTAGE)
-    mri_to_head = np.linalg.inv(template_arrays()["head_to_mri"])
-    return {
-        name.lower(): mri_to_head[:3, :3] @ place + mri_to_head[:3, 3]
-        for name, place in montage.get_positions()["ch_pos"].items()
-    }
 
 
 def montage_key(names: Iterable[str], positions_m: Mapping[str, NDArray]) -> str:

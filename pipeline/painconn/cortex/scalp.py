@@ -1,7 +1,9 @@
-"""Distance from electrodes to a triangulated scalp."""
+"""Electrodes and a triangulated scalp: how far they are from it, and where they meet it."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+_EDGE = 1e-9
 
 
 def surface_distance(points: NDArray, vertices: NDArray, triangles: NDArray) -> NDArray[np.float64]:
@@ -22,6 +24,42 @@ def surface_distance(points: NDArray, vertices: NDArray, triangles: NDArray) -> 
     corners = np.asarray(vertices, float)[np.asarray(triangles, int)]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return np.array([_nearest(point, corners, normal) for point in np.asarray(points, float)])
+
+
+def onto_surface(points: NDArray, centre: NDArray, vertices: NDArray, triangles: NDArray) -> NDArray[np.float64]:
+    """Move each point along the ray from a centre to where the ray leaves a closed surface.
+
+    Parameters
+    ----------
+    points : array, shape (points, 3)
+        None at the centre.
+    centre : array, shape (3,)
+        Inside the surface.
+    vertices : array, shape (vertices, 3)
+        In the unit of `points`.
+    triangles : array of int, shape (triangles, 3)
+
+    Returns
+    -------
+    moved : array, shape (points, 3)
+        The outermost crossing of each ray.
+
+    Raises
+    ------
+    ValueError
+        A ray does not meet the surface.
+    """
+    corners = np.asarray(vertices, float)[np.asarray(triangles, int)] - centre
+    moved = []
+    for point in np.asarray(points, float) - centre:
+        # The crossing is corners.T @ weights = factor * point with weights that sum to 1 and are not negative.
+        weights = np.linalg.solve(np.swapaxes(corners, 1, 2), point[:, np.newaxis])[..., 0]
+        factors = 1 / weights.sum(axis=1)
+        crossed = (weights * np.sign(factors)[:, np.newaxis] >= -_EDGE).all(axis=1) & (factors > 0)
+        if not crossed.any():
+            raise ValueError("a ray that does not meet the surface")
+        moved.append(centre + factors[crossed].max() * point)
+    return np.array(moved)
 
 
 def _nearest(point: NDArray, corners: NDArray, normal: NDArray) -> float:

@@ -181,17 +181,26 @@ def duplicate_recordings(
     unknown = sorted(set(fingerprints) - set(owners))
     if unknown:
         return _not_evaluated("duplicate_recordings", expected, f"no participant known for {', '.join(unknown[:5])}")
-    pairs = [pair for pair in combinations(sorted(fingerprints), 2) if owners[pair[0]] != owners[pair[1]]]
-    if not pairs:
+    alike = likeness_of_pairs(fingerprints, owners)
+    if not alike:
         return _not_evaluated("duplicate_recordings", expected, "fewer than two participants")
-    likeness = _likeness(fingerprints)
-    alike = {pair: likeness(*pair) for pair in pairs}
-    same = [
-        f"{first} = {second} ({alike[first, second]:.5f})" for first, second in pairs if alike[first, second] > limit
-    ]
-    likest = max(pairs, key=lambda pair: alike[pair])
-    found = "; ".join(same) or f"none in {len(pairs)} pairs; highest {alike[likest]:.4f} ({likest[0]}, {likest[1]})"
+    same = [f"{first} = {second} ({value:.5f})" for (first, second), value in alike.items() if value > limit]
+    likest = max(alike, key=alike.__getitem__)
+    found = "; ".join(same) or f"none in {len(alike)} pairs; highest {alike[likest]:.4f} ({likest[0]}, {likest[1]})"
     return _record("duplicate_recordings", expected, found, not same)
+
+
+def likeness_of_pairs(
+    fingerprints: Mapping[str, Fingerprint], owners: Mapping[str, str]
+) -> dict[tuple[str, str], float]:
+    """Return how alike the recordings of each pair are that have two owners, from -1 to 1.
+
+    Parameters are those of :func:`duplicate_recordings`; a value above ``SAME_RECORDING`` means one signal.
+    """
+    likeness = _likeness(fingerprints)
+    return {
+        pair: likeness(*pair) for pair in combinations(sorted(fingerprints), 2) if owners[pair[0]] != owners[pair[1]]
+    }
 
 
 def result_too_good(evaluation: Evaluation, limit: float | None = None) -> Record:

@@ -1,11 +1,18 @@
 """Channels as the study wants them: stripped, renamed, typed, dropped — by name, never by position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from painconn.config.data import Source
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.sidecars import Sidecars
+
+_VOLTS = {"v": "V", "volt": "V", "volts": "V"} | {
+    f"{prefix}{unit}": symbol
+    for symbol, prefixes in (("mV", ("m", "milli")), ("µV", ("u", "micro")), ("nV", ("n", "nano")))
+    for prefix in prefixes
+    for unit in ("v", "volt", "volts")
+}
 
 _KEPT_KINDS = frozenset({"eeg", "eog", "ecg", "emg", "stim"})
 
@@ -31,6 +38,26 @@ class Channel:
     name: str
     kind: str
     bad: bool
+
+
+def voltage_unit(text: str) -> str | None:
+    """Return which of V, mV, µV and nV a text means (``uV``, ``microV``, ``µV``), or None."""
+    # Both signs that look like a small mu are in use.
+    return _VOLTS.get(text.strip().casefold().replace("\u03bc", "u").replace("\u00b5", "u"))
+
+
+def units_of(stated: Mapping[str, str] | None, channels: Sequence[Channel]) -> dict[str, str]:
+    """Return the unit that a file states for its channels, by the study's names; those not understood are left out.
+
+    Parameters
+    ----------
+    stated : mapping of str to str, or None
+        What the reader took from the file, by its names.
+    channels : sequence of Channel
+        Those that are kept.
+    """
+    told = {channel.name: voltage_unit((stated or {}).get(channel.original, "")) for channel in channels}
+    return {name: unit for name, unit in told.items() if unit is not None}
 
 
 def study_name(original: str, *, strip_prefix: str = "", strip_suffix: str = "") -> str:

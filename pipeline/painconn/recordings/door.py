@@ -1,4 +1,4 @@
-"""The door before a reader opens anything: file type, links, headers, sizes.
+"""The door before a reader opens anything: file type, links, checksums, headers, sizes.
 
 Every check takes a :class:`FileAtDoor` and returns a :class:`Finding` or None. No check opens anything but a regular
 file inside the dataset, so that a named pipe, a link out of the dataset or an absurd header costs nothing.
@@ -9,21 +9,37 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
+from painconn.recordings.checksums import differing
 from painconn.recordings.findings import Finding
-from painconn.recordings.headers import last_brainvision_marker, read_brainvision_header, read_edf_header
-from painconn.recordings.registry import CHECKS, load
+from painconn.recordings.headers.outline import Companion, CutFault, HeaderFault, Outline
+from painconn.recordings.pointers import is_pointer
+from painconn.recordings.registry import CHECKS, ReaderDefinition, load, reader_for
 
 _COPY_AGAIN = "copy or export the file again"
+_LONGEST_NAME = 255
+_MOST_EXPANSION = 100
+_KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket", stat.S_IFREG: "a file"}
 
 
 @dataclass(frozen=True)
 class FileAtDoor:
-    """A recording that is about to be opened: its path and the root it must not leave."""
+    """A recording that is about to be opened.
+
+    Parameters
+    ----------
+    path, root : Path
+        The recording (a header, where there are several files; a folder for EGI), and what it must not leave.
+    verify : bool
+        Whether its checksums are compared.
+    """
 
     path: Path
     root: Path
+    verify: bool = True
 
     @property
     def name(self) -> str:
@@ -31,25 +47,39 @@ class FileAtDoor:
         return self.path.relative_to(self.root).as_posix() if self.path.is_relative_to(self.root) else self.path.name
 
     @property
-    def suffix(self) -> str:
-        """End of the name, in lower case."""
-        return self.path.suffix.lower()
+    def reader(self) -> ReaderDefinition | None:
+        """The format, by the name."""
+        return reader_for(self.path.name)
+
+    @property
+    def header(self) -> ModuleType | None:
+        """The module that knows the headers of this format."""
+        return import_module(self.reader.header) if self.reader else None
 
     @cached_property
-    def companions(self) -> tuple[tuple[str, Path, bool], ...]:
-        """Files that the header names, as (what the header says, path, whether the samples are in it)."""
-        if self.suffix != ".vhdr":
-            return ()
-        header = read_brainvision_header(self.path)
-        named = ((header.data_file, True), (header.marker_file, False))
-        return tuple((name, self.path.parent / name, samples) for name, samples in named if name)
+    def outline(self) -> Outline | None:
+        """What the recording says about itself; its companions must have passed the door."""
+        return self.header.outline_of(self.path) if self.header else None
+
+    def companions(self) -> Iterator[Companion]:
+        """Yield the files that belong to it; the next one may be named in the one before.
+
+        Raises
+        ------
+        HeaderFault
+            A name that is none.
+        """
+        for companion in self.header.companions_of(self.path) if self.header else ():
+            if "\0" in companion.name or any(len(os.fsencode(part)) > _LONGEST_NAME for part in companion.path.parts):
+                raise HeaderFault("a file name that is none", "the name of a file beside the header")
+            yield companion
 
     def holds(self, path: Path) -> bool:
         """Whether a path, links followed, lies inside the root."""
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
 
 
-def pass_door(path: Path, root: Path) -> None:
+def pass_door(file: FileAtDoor) -> None:
     """Run the checks of stage ``file`` in their order.
 
     Raises
@@ -57,139 +87,136 @@ def pass_door(path: Path, root: Path) -> None:
     RecordingFault
         The first finding.
     """
-    file = FileAtDoor(path, root)
     for definition in CHECKS.values():
-        if definition.stage != "file":
-            continue
-        finding = load(definition.function)(file)
-        if finding is not None:
+        if definition.stage == "file" and (finding := load(definition.function)(file)) is not None:
             raise finding.fault(file.name)
 
 
 def check_fetched(file: FileAtDoor) -> Finding | None:
     """Find links whose content is not there, and files that are gone."""
+    if _is_stand_in(file, file.path):
+        return _not_fetched("content not fetched")
     if file.path.exists():
         return None
-    if file.path.is_symlink():
-        return Finding(
-            "fetched",
-            "content not fetched",
-            "the file itself",
-            "exclude recording",
-            "run datalad get (or git annex get) on it",
-        )
-    return Finding("fetched", "no such file", "the file of the inventory", "exclude recording", "restore the file")
+    return _finding("fetched", "no such file", "the file of the inventory", "restore the file")
 
 
 def check_inside(file: FileAtDoor) -> Finding | None:
     """Find a recording that lies outside the dataset once links are followed."""
     if file.holds(file.path):
         return None
-    return Finding(
-        "inside",
-        "a link out of the dataset",
-        "a file inside the root",
-        "exclude recording",
-        "copy the file into the dataset",
-    )
+    return _finding("inside", "a link out of the dataset", "a file inside the root", "copy the file into the dataset")
 
 
 def check_regular(file: FileAtDoor) -> Finding | None:
-    """Find named pipes, devices, sockets and folders."""
+    """Find named pipes, devices, sockets, and folders that should be files (or the reverse)."""
     kind = stat.S_IFMT(file.path.stat().st_mode)
-    if kind == stat.S_IFREG:
+    folder = file.reader is not None and file.reader.folder
+    if kind == (stat.S_IFDIR if folder else stat.S_IFREG):
         return None
-    names = {stat.S_IFIFO: "a named pipe", stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket"}
-    return Finding(
-        "regular", names.get(kind, "a device"), "a regular file", "exclude recording", "remove it from the dataset"
-    )
+    wanted = "a folder" if folder else "a regular file"
+    return _finding("regular", _KINDS.get(kind, "a device"), wanted, "remove it from the dataset")
 
 
 def check_empty(file: FileAtDoor) -> Finding | None:
-    """Find files of 0 bytes."""
+    """Find files of 0 bytes and folders without files."""
+    if file.path.is_dir():
+        return None if any(file.path.iterdir()) else _finding("empty", "folder is empty", "a recording", _COPY_AGAIN)
     return (
-        None
-        if file.path.stat().st_size
-        else Finding("empty", "file is empty (0 bytes)", "a recording", "exclude recording", _COPY_AGAIN)
+        None if file.path.stat().st_size else _finding("empty", "file is empty (0 bytes)", "a recording", _COPY_AGAIN)
     )
+
+
+def check_checksum(file: FileAtDoor) -> Finding | None:
+    """Compare the recording and its companions with the list of hashes at the root or beside it."""
+    if not file.verify:
+        return None
+    paths = [] if file.path.is_dir() else [file.path]
+    finding = differing(paths, [file.root, file.path.parent])
+    if finding is not None:
+        return finding
+    try:
+        for companion in file.companions():
+            if not (file.holds(companion.path) and companion.path.is_file()):
+                break
+            paths.append(companion.path)
+    except HeaderFault:
+        pass  # told by the check of the header
+    return differing(paths, [file.root, file.path.parent])
 
 
 def check_header(file: FileAtDoor) -> Finding | None:
     """Find headers that cannot be true, and companion files that are missing, empty, or outside the dataset."""
     try:
-        if file.suffix in (".edf", ".bdf"):
-            read_edf_header(file.path, sample_bytes=2)
-        return next(_companion_findings(file), None)
-    except ValueError as error:
-        return Finding("header", str(error), "a header that can be read", "exclude recording", _COPY_AGAIN)
+        for companion in file.companions():
+            finding = _companion_finding(file, companion)
+            if finding is not None:
+                return finding
+        return _too_large(file)
+    except CutFault:
+        return None  # told by the next check
+    except HeaderFault as fault:
+        return _finding("header", fault.found, fault.wanted, fault.fix or _COPY_AGAIN)
 
 
 def check_complete(file: FileAtDoor) -> Finding | None:
-    """Find files that hold fewer samples than their own header, or a marker in them, says."""
-    if file.suffix in (".edf", ".bdf"):
-        return _cut_edf(file)
-    if file.suffix == ".vhdr":
-        return _cut_brainvision(file)
+    """Find files that hold other samples than their own header, or a marker in them, says."""
+    try:
+        _ = file.outline
+    except CutFault as fault:
+        return _finding("complete", fault.found, fault.wanted, fault.fix or _COPY_AGAIN)
     return None
 
 
-def _companion_findings(file: FileAtDoor) -> Iterator[Finding]:
-    for name, path, samples in file.companions:
-        if not file.holds(path):
-            yield Finding(
-                "inside",
-                "header points outside the dataset",
-                "a file beside the header",
-                "exclude recording",
-                "correct the header",
-            )
-        elif not path.exists():
-            if samples:
-                fix = "restore it, or rename both with mne_bids.copyfiles"
-                yield Finding(
-                    "header",
-                    f"header names {name}, which is not there",
-                    "the file beside the header",
-                    "exclude recording",
-                    fix,
-                )
-        elif not path.is_file() or path.stat().st_size == 0:
-            yield Finding(
-                "header",
-                f"header names {name}, which is empty or no file",
-                "a file with samples",
-                "exclude recording",
-                _COPY_AGAIN,
-            )
+def _finding(check: str, found: str, wanted: str, fix: str) -> Finding:
+    return Finding(check, found, wanted, "exclude recording", fix)
 
 
-def _cut_edf(file: FileAtDoor) -> Finding | None:
-    header = read_edf_header(file.path, sample_bytes=2 if file.suffix == ".edf" else 3)
-    n_records = (file.path.stat().st_size - header.header_bytes) / header.record_bytes
-    if header.n_records == -1 and n_records >= 1:
-        return None
-    if n_records >= header.n_records > 0:
-        return None
-    found = f"{n_records * header.record_s:.3f} s ({n_records:.2f} records)"
-    wanted = f"{header.n_records * header.record_s:.3f} s ({header.n_records} records) by its header"
-    return Finding("complete", found, wanted, "exclude recording", _COPY_AGAIN)
+def _is_stand_in(file: FileAtDoor, path: Path) -> bool:
+    return (file.holds(path) or not path.exists()) and is_pointer(path)
 
 
-def _cut_brainvision(file: FileAtDoor) -> Finding | None:
-    header = read_brainvision_header(file.path)
-    if not header.sample_bytes:
-        return None
-    size = (file.path.parent / header.data_file).stat().st_size
-    n_samples, rest = divmod(size, header.sample_bytes * header.n_channels)
-    found = f"{n_samples / header.sfreq_hz:.3f} s ({n_samples} samples{' and a piece' if rest else ''})"
-    if header.n_samples is not None and n_samples < header.n_samples:
-        return Finding("complete", found, f"{header.n_samples} samples by its header", "exclude recording", _COPY_AGAIN)
-    markers = file.path.parent / header.marker_file
-    last = last_brainvision_marker(markers) if header.marker_file and markers.is_file() else 0
-    if last > n_samples:
-        return Finding(
-            "complete", found, f"at least {last} samples, where its last marker lies", "exclude recording", _COPY_AGAIN
-        )
-    if rest:
-        return Finding("complete", found, "a whole number of samples", "exclude recording", _COPY_AGAIN)
+def _not_fetched(found: str) -> Finding:
+    return _finding("fetched", found, "the file itself", "run datalad get (or git annex get, git lfs pull) on it")
+
+
+def _companion_finding(file: FileAtDoor, companion: Companion) -> Finding | None:
+    if not file.holds(companion.path):
+        found = "header points outside the dataset"
+        return _finding("inside", found, "a file beside the header", "correct the header")
+    shown = _shown(file, companion)
+    if _is_stand_in(file, companion.path):
+        return _not_fetched(f"content of {shown} not fetched")
+    if not companion.path.exists():
+        if companion.role == "markers":
+            return None
+        fix = "restore it (copy or export it again), or rename both with mne_bids.copyfiles"
+        return _finding("header", f"header names {shown}, which is not there", "the file beside the header", fix)
+    if not companion.path.is_file():
+        return _finding("regular", f"header names {shown}, which is no file", "a regular file", _COPY_AGAIN)
+    if companion.role != "markers" and companion.path.stat().st_size == 0:
+        return _finding("header", f"header names {shown}, which is empty", "a file with samples", _COPY_AGAIN)
     return None
+
+
+def _shown(file: FileAtDoor, companion: Companion) -> str:
+    """Return the name of a companion where it repeats that of the recording; other text of a header is not shown."""
+    stem = file.path.name.split(".")[0]
+    own = companion.path.parent == file.path.parent and companion.path.name.startswith(stem)
+    if own or (file.path.is_dir() and companion.role == "part"):
+        return companion.path.name
+    return f"a file of another name ({companion.role})"
+
+
+def _too_large(file: FileAtDoor) -> Finding | None:
+    """Find headers by which a reader would make far more numbers than the files can hold."""
+    outline = file.outline
+    if outline is None or outline.n_channels is None or outline.n_samples is None:
+        return None
+    n_numbers = outline.n_channels * outline.n_samples * max(outline.n_epochs, 1)
+    size = file.path.stat().st_size + sum(
+        companion.path.stat().st_size for companion in file.companions() if companion.path.is_file()
+    )
+    if n_numbers <= _MOST_EXPANSION * size:
+        return None
+    return _finding("header", f"{n_numbers} numbers by its header, in {size} bytes", "numbers that fit in", _COPY_AGAIN)

@@ -1,22 +1,23 @@
-"""Discovery: which recordings lie in the sources of a study.
+"""Discovery: which recordings lie in the sources of a study, and what lies there without a place in it.
 
 Only names and ``stat`` are looked at, no file is opened, so that a thousand recordings take well under a second.
-Everything that is wrong with the names is told at once, and a recording that cannot be opened (content not fetched,
-link out of the dataset) is kept in the inventory with the reason, because exclusions are results.
+Everything that is wrong with the names is told at once. A recording that cannot be opened (content not fetched, link
+out of the dataset) is kept in the inventory with the reason, and one whose name says too little is listed as unplaced,
+because exclusions are results.
 """
 
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from painconn.config.data import Condition, Source
 from painconn.errors import InputError, Problem
+from painconn.recordings.entities import PARTS, bids_labels
 from painconn.recordings.pattern import LABEL, compile_pattern
-from painconn.recordings.registry import reader_for
+from painconn.recordings.tree import LEFT_OUT, Candidate, candidates, files_of
 
-_BIDS_PARTS = {"sub": "participant", "ses": "session", "task": "task", "run": "run"}
 _LABEL_RULE = "letters and digits only ([A-Za-z0-9]+)"
 _MOST_NAMED = 12
 
@@ -36,7 +37,8 @@ class RecordingFile:
     suffix : str
         End of the file name in lower case that decides the reader.
     size_bytes, mtime_ns : int
-        Of the file that is opened (of a header, where there are several files); 0 when it is not there.
+        Of the file that is opened (of a header, where there are several files), or sum and newest of a folder; 0 when
+        it is not there.
     source : int
         Position in ``data.sources``.
     refused : str
@@ -59,6 +61,45 @@ class RecordingFile:
     def key(self) -> tuple[str, str, str, str]:
         """What must be unique: participant, session, task, run."""
         return (self.participant, self.session, self.task, self.run)
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """A recording that no participant, session or task can be given to.
+
+    Parameters
+    ----------
+    path : str
+        Path relative to the root of its source.
+    problem : Problem
+        Why, and what can be done.
+    check : str
+        Name in the table of exclusions.
+    """
+
+    path: str
+    problem: Problem
+    check: str = "placed"
+
+    def as_record(self) -> dict[str, str]:
+        """Return the exclusion as plain text fields (recording, check, where, found, wanted, fix)."""
+        return {"recording": self.path, "check": self.check, **asdict(self.problem)}
+
+
+@dataclass
+class Discovery:
+    """What lies in the sources of a study.
+
+    Parameters
+    ----------
+    files : list of RecordingFile
+        Sorted by participant, session, task and run.
+    unplaced : list of Unplaced
+        In the order of sources and names.
+    """
+
+    files: list[RecordingFile] = field(default_factory=list)
+    unplaced: list[Unplaced] = field(default_factory=list)
 
 
 def serves(recording: RecordingFile, name: str, condition: Condition) -> bool:
@@ -100,182 +141,216 @@ def find_recordings(
 def find_inventory(
     sources: Sequence[tuple[Source, Path]], conditions: Mapping[str, Condition], *, exclude: Collection[str] = ()
 ) -> list[RecordingFile]:
-    """Find the recordings of all sources of a study; see :func:`find_recordings`.
+    """Find the recordings of all sources of a study; see :func:`find_recordings` and :func:`discover`."""
+    return discover(sources, conditions, exclude=exclude).files
 
-    A participant and session must not occur in two sources.
+
+def discover(
+    sources: Sequence[tuple[Source, Path]], conditions: Mapping[str, Condition], *, exclude: Collection[str] = ()
+) -> Discovery:
+    """Find the recordings of all sources of a study, and those that have no place in it.
+
+    A participant must not occur in two sources: the same label at two sites is most often two people. What one source
+    does not take up but another one does is not unplaced.
+
+    Raises
+    ------
+    InputError, ConfigError
+        As :func:`find_recordings`.
     """
-    found: list[RecordingFile] = []
-    problems: list[Problem] = []
-    for position, (source, root) in enumerate(sources):
-        files, faults = _scan(source, root, position)
-        found += files
-        problems += faults
+    scans = [_scan(source, root, position) for position, (source, root) in enumerate(sources)]
+    found = [file for scan in scans for file in scan.files]
+    problems = [problem for scan in scans for problem in scan.problems]
     kept = [file for file in found if file.participant not in exclude]
     if conditions:
         kept = [file for file in kept if any(serves(file, name, one) for name, one in conditions.items())]
+    kept = _in_stated_format(kept, [source for source, _ in sources])
     problems += _repeated(kept)
     problems += _in_two_sources(kept)
     if not problems:
         problems += _conditions_without_recording(found, conditions, sources)
     if problems:
         raise InputError(problems)
-    return sorted(kept)
+    taken = {path for scan in scans for path in scan.taken}
+    unplaced = [one for scan in scans for path, one in scan.unplaced.items() if path not in taken]
+    return Discovery(sorted(kept), unplaced)
 
 
 def unmatched_files(source: Source, root: Path) -> list[str]:
     """Return the recordings below the root, in a format that can be read, that the layout does not take up."""
-    taken = {file.path for file in _scan(source, root, 0)[0]}
-    depth = _BIDS_DEPTH if source.layout == "bids" else (source.pattern or "").count("/")
-    return [
-        name
-        for name, _ in _walk(root, depth)
-        if reader_for(name) and name not in taken and not _is_later_part(root, name)
-    ]
+    return [one.path for one in _scan(source, root, 0).unplaced.values()]
 
 
-_BIDS_DEPTH = 3
+@dataclass
+class _Scan:
+    """What one source gave; `taken` and `unplaced` are keyed by where the recordings lie."""
+
+    files: list[RecordingFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    unplaced: dict[str, Unplaced] = field(default_factory=dict)
 
 
-def _scan(source: Source, root: Path, position: int) -> tuple[list[RecordingFile], list[Problem]]:
+def _scan(source: Source, root: Path, position: int) -> _Scan:
+    where = f"data.sources[{position}].root"
     if not root.is_dir():
         fix = "correct data.sources.root, or point --data at the folder"
-        return [], [Problem(f"data.sources[{position}].root", f"no folder {root}", "the folder of the recordings", fix)]
-    parts_of = _bids_parts(root) if source.layout == "bids" else _pattern_parts(source, root)
-    files, problems = [], []
-    for name, entry, parts in parts_of:
+        return _Scan(problems=[Problem(where, f"no folder {root}", "the folder of the recordings", fix)])
+    scan = _Scan()
+    real_root = os.path.realpath(root)
+    for candidate, labels in _labelled(source, root):
+        if isinstance(labels, Problem):
+            scan.unplaced[candidate.path] = Unplaced(candidate.name, labels)
+            continue
+        scan.taken.add(candidate.path)
         faults = [
-            Problem(name, f"{part} {label!r}", _LABEL_RULE, "rename the file, or adapt the pattern")
-            for part, label in parts.items()
+            Problem(candidate.name, f"{part} {label!r}", _LABEL_RULE, "rename the file, or adapt the pattern")
+            for part, label in labels.items()
             if not LABEL.fullmatch(label)
         ]
-        problems += faults
+        scan.problems += faults
         if not faults:
-            files.append(_recording_file(name, entry, parts, source.site, position, root))
-    if not files and not problems:
-        wanted = "sub-*/[ses-*/]eeg/*_eeg.*" if source.layout == "bids" else f"files named {source.pattern}"
-        fix = "check root, layout and pattern of this source"
-        problems.append(Problem(f"data.sources[{position}].root {root}", "no recording", wanted, fix))
-    return files, problems
+            scan.files.append(_recording_file(candidate, labels, source.site, position, real_root))
+    if source.layout == "bids":
+        _set_aside_without_task(scan, root)
+    if not scan.files and not scan.problems:
+        scan.problems.append(_nothing_found(source, root, where, scan))
+    return scan
 
 
-def _recording_file(
-    name: str, entry: os.DirEntry[str], parts: Mapping[str, str], site: str, position: int, root: Path
-) -> RecordingFile:
-    reader = reader_for(name)
-    suffixes = reader.suffixes if reader else ()
-    suffix = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), Path(name).suffix.lower())
-    refused, size, mtime = "", 0, 0
-    try:
-        status = entry.stat()
-        size, mtime = status.st_size, status.st_mtime_ns
-        if not Path(os.path.realpath(entry.path)).is_relative_to(os.path.realpath(root)):
-            refused = "inside"
-    except OSError:
-        refused = "fetched"
-    labels = {part: parts.get(part, "") for part in _BIDS_PARTS.values()}
-    return RecordingFile(
-        **labels, site=site, path=name, suffix=suffix, size_bytes=size, mtime_ns=mtime, source=position, refused=refused
-    )
-
-
-def _walk(root: Path, depth: int, *, first: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Yield (relative posix path, entry) of all that is no folder, sorted, without hidden names.
-
-    Folders at the top are entered only when their name starts with `first`.
-    """
-
-    def below(folder: str, prefix: str, left: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        with os.scandir(folder) as entries:
-            ordered = sorted(entries, key=lambda entry: entry.name)
-        for entry in ordered:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                if left and (prefix or entry.name.startswith(first)):
-                    yield from below(entry.path, f"{prefix}{entry.name}/", left - 1)
-            else:
-                yield prefix + entry.name, entry
-
-    yield from below(str(root), "", depth)
-
-
-def _is_later_part(root: Path, name: str) -> bool:
-    """Whether a FIF file is a later part of a split recording: ``x-1.fif`` beside ``x.fif``."""
-    stem, _, number = Path(name).stem.rpartition("-")
-    return name.lower().endswith(".fif") and number.isdigit() and (root / name).with_name(f"{stem}.fif").exists()
-
-
-def _pattern_parts(source: Source, root: Path) -> Iterator[tuple[str, os.DirEntry[str], dict[str, str]]]:
+def _labelled(source: Source, root: Path) -> Iterator[tuple[Candidate, dict[str, str] | Problem]]:
+    """Yield what lies below a root with its labels, or with the reason why it has none."""
+    if source.layout == "bids":
+        for candidate in candidates(root, without=LEFT_OUT):
+            labels = bids_labels(candidate)
+            if labels is not None:
+                yield candidate, labels
+        return
     pattern = source.pattern or ""
     expression = compile_pattern(pattern)
     holds = "epochs" if source.layout == "epochs" else "continuous"
-    for name, entry in _walk(root, pattern.count("/")):
-        match = expression.fullmatch(name)
-        reader = reader_for(name)
-        if match and reader and reader.holds == holds and not _is_later_part(root, name):
-            yield name, entry, match.groupdict()
+    ending = pattern.rpartition(".")[2] if "{" not in pattern.rpartition(".")[2] else ""
+    for candidate in candidates(root):
+        match = expression.fullmatch(candidate.name)
+        if match and candidate.reader.holds == holds:
+            yield candidate, match.groupdict()
+        elif candidate.name.lower().endswith(ending.replace("*", "").lower()) and not _set_apart(candidate):
+            found = f"{candidate.reader.holds} data" if match else "a name that the pattern does not fit"
+            wanted = f"{holds} data" if match else pattern
+            fix = "nothing, if it is not part of the study; else adapt the pattern, or name the file like the others"
+            yield candidate, Problem(candidate.name, found, wanted, fix)
 
 
-def _bids_parts(root: Path) -> Iterator[tuple[str, os.DirEntry[str], dict[str, str]]]:
-    for name, entry in _walk(root, _BIDS_DEPTH, first="sub-"):
-        *folders, file_name = name.split("/")
-        datatype = folders.pop() if folders else ""
-        stem = file_name.rsplit(".", 1)[0]
-        reader = reader_for(name)
-        if not (folders and datatype == "eeg" and stem.endswith("_eeg") and reader and reader.holds == "continuous"):
-            continue
-        entities = dict(piece.partition("-")[::2] for piece in stem.split("_")[:-1])
-        if entities.get("split", "1").strip("0") not in ("", "1"):
-            continue
-        parts = {part: entities[key] for key, part in _BIDS_PARTS.items() if key in entities}
-        # Folder and file must name the same person and session; where they differ, both are shown as the label.
-        for key, label in (folder.partition("-")[::2] for folder in folders):
-            part = _BIDS_PARTS.get(key, key)
-            if parts.get(part) != label:
-                parts[part] = f"{label} (folder) / {parts.get(part, 'none')} (file name)"
-        yield name, entry, {"task": " (none)", **parts}
+def _set_apart(candidate: Candidate) -> bool:
+    return bool(LEFT_OUT & set(candidate.name.lower().split("/")[:-1]))
 
 
-def _repeated(files: Iterable[RecordingFile]) -> Iterator[Problem]:
-    groups = defaultdict(list)
+def _set_aside_without_task(scan: _Scan, root: Path) -> None:
+    """Where some names of a dataset have a task, those without one could be any of them."""
+    if not any(file.task for file in scan.files):
+        return
+    for file in [file for file in scan.files if not file.task]:
+        fix = "add task-LABEL to its name"
+        problem = Problem(file.path, "no task- in its name", "a task, as others of this dataset have", fix)
+        scan.files.remove(file)
+        path = str(root / file.path)
+        scan.taken.discard(path)
+        scan.unplaced[path] = Unplaced(file.path, problem)
+
+
+def _nothing_found(source: Source, root: Path, where: str, scan: _Scan) -> Problem:
+    wanted = "recordings named sub-*_eeg.*" if source.layout == "bids" else f"files named {source.pattern}"
+    others = [one.path for one in scan.unplaced.values()]
+    found = "no recording" + (f", but {len(others)} of other names: {_listed(others)}" if others else "")
+    return Problem(f"{where} {root}", found, wanted, "check root, layout and pattern of this source")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (" ..." if len(names) > _MOST_NAMED else "")
+
+
+def _recording_file(
+    candidate: Candidate, parts: Mapping[str, str], site: str, position: int, real_root: str
+) -> RecordingFile:
+    refused, size, mtime = "", 0, 0
+    try:
+        states = [path.stat() for path in files_of(Path(candidate.path))]
+        size, mtime = sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)
+        if not f"{os.path.realpath(candidate.path)}{os.sep}".startswith(real_root.rstrip(os.sep) + os.sep):
+            refused = "inside"
+    except OSError:
+        refused = "fetched"
+    labels = {part: parts.get(part, "") for part in PARTS.values()}
+    return RecordingFile(
+        **labels,
+        site=site,
+        path=candidate.name,
+        suffix=candidate.suffix,
+        size_bytes=size,
+        mtime_ns=mtime,
+        source=position,
+        refused=refused,
+    )
+
+
+def _in_stated_format(files: Sequence[RecordingFile], sources: Sequence[Source]) -> list[RecordingFile]:
+    """Where a recording lies there in several formats, keep the one that its source asks for."""
+    endings = [(source.extension or "").lower() for source in sources]
+    stated = {(file.source, *file.key) for file in files if _ends_in(file, endings[file.source])}
+    return [file for file in files if (file.source, *file.key) not in stated or _ends_in(file, endings[file.source])]
+
+
+def _ends_in(file: RecordingFile, ending: str) -> bool:
+    return bool(ending) and file.path.lower().endswith(ending)
+
+
+def _repeated(files: Iterable[RecordingFile]) -> list[Problem]:
+    groups: dict[tuple[int | str, ...], list[RecordingFile]] = defaultdict(list)
     for file in files:
-        groups[(file.source, *file.key)].append(file.path)
-    for (_, *key), paths in groups.items():
-        if len(paths) > 1:
-            labels = " ".join(label for label in key if label)
-            fix = "keep one of them, or tell them apart by session or run"
-            yield Problem(f"recording {labels}", ", ".join(paths), "one file per recording", fix)
+        groups[(file.source, *file.key)].append(file)
+    problems = []
+    for (position, *key), several in groups.items():
+        if len(several) < 2:
+            continue
+        where = f"recording {' '.join(str(label) for label in key if label)}"
+        wanted, fix = "one file per recording", "keep one of them, or tell them apart by session or run"
+        if len({file.suffix for file in several}) == len(several):
+            formats = sorted({file.suffix for file in several})
+            wanted = "one format per recording"
+            fix = f"state which one is read: extension: {formats[0]} in data.sources[{position}] (or {formats[1]})"
+        problems.append(Problem(where, ", ".join(file.path for file in several), wanted, fix))
+    left = len(problems) - _MOST_NAMED
+    if left > 0:
+        last = problems[_MOST_NAMED]
+        return [*problems[:_MOST_NAMED], replace(last, found=f"{last.found}; and {left - 1} recordings more like it")]
+    return problems
 
 
 def _in_two_sources(files: Iterable[RecordingFile]) -> Iterator[Problem]:
-    seen: dict[tuple[str, str], dict[int, str]] = defaultdict(dict)
+    seen: dict[str, dict[int, str]] = defaultdict(dict)
     for file in files:
-        seen[(file.participant, file.session)].setdefault(file.source, file.path)
-    for (participant, session), paths in seen.items():
+        seen[file.participant].setdefault(file.source, file.path)
+    for participant, paths in seen.items():
         if len(paths) > 1:
-            where = f"participant {participant}" + (f" session {session}" if session else "")
             found = ", ".join(f"data.sources[{position}] {path}" for position, path in sorted(paths.items()))
-            yield Problem(where, found, "each participant and session in one source", "rename the labels of one source")
+            fix = "if they are two people rename the labels of one source, else put all of this person into one"
+            yield Problem(f"participant {participant}", found, "each participant in one source", fix)
 
 
 def _conditions_without_recording(
     files: Sequence[RecordingFile], conditions: Mapping[str, Condition], sources: Sequence[tuple[Source, Path]]
 ) -> Iterator[Problem]:
     tasks = sorted({file.task for file in files})
+    without = sorted({file.source for file in files if not file.task})
     for name, condition in conditions.items():
         task = condition.task or name
         where = f"data.conditions.{name}"
-        if "" in tasks and condition.task is not None:
-            patterns = ", ".join(str(source.pattern) for source, _ in sources)
-            fix = "add {task} to the pattern, or leave task out"
+        if without and condition.task is not None:
+            shown = ", ".join(sources[position][0].pattern or "no task- in them" for position in without)
+            found = f"task {task}, but file names without a task ({shown})"
             yield Problem(
-                f"{where}.task",
-                f"task {task}, but file names without a task ({patterns})",
-                "a pattern with {task}",
-                fix,
+                f"{where}.task", found, "a pattern with {task}", "add {task} to the pattern, or leave task out"
             )
-        elif "" not in tasks and task not in tasks:
-            shown = ", ".join(tasks[:_MOST_NAMED]) + (" ..." if len(tasks) > _MOST_NAMED else "")
-            yield Problem(
-                f"{where}.task", f"no recording of task {task}", f"one of: {shown}", "set task of this condition"
-            )
+        elif not without and task not in tasks:
+            found = f"no recording of task {task}"
+            yield Problem(f"{where}.task", found, f"one of: {_listed(tasks)}", "set task of this condition")

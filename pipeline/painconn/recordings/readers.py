@@ -4,33 +4,28 @@ What survives: samples in volts, channel names and types, rate, bad channels of 
 positions where the source asks for them, and onset, duration and description of the annotations that were asked for. No
 dates, no subject, no device, no free text (:func:`read_recording`).
 
-The one boundary where any exception of a third-party reader becomes an exclusion is :func:`_at_boundary`.
+Files are opened by :mod:`painconn.recordings.opening`; any exception of a third-party reader becomes an exclusion.
 """
 
-import re
-import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from painconn.config.data import Source
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.annotations import marks_of
-from painconn.recordings.channels import Channel, channels_of
-from painconn.recordings.door import FileAtDoor, pass_door
-from painconn.recordings.registry import load, reader_for
+from painconn.recordings.channels import Channel, channels_of, units_of
+from painconn.recordings.door import FileAtDoor
+from painconn.recordings.opening import at_boundary, open_checked
 from painconn.recordings.sidecars import Sidecars, read_sidecars
 
 if TYPE_CHECKING:
     import mne
 
-_Value = TypeVar("_Value")
-
-_LONGEST_CAUSE = 160
 _HIGHEST_SFREQ_HZ = 1e6
 _ELECTRICAL = ("eeg", "eog", "ecg", "emg")
 
@@ -68,48 +63,6 @@ class Header:
     n_epochs: int = 0
 
 
-def open_edf(path: Path) -> "mne.io.BaseRaw":
-    """Open an EDF file."""
-    import mne
-
-    return mne.io.read_raw_edf(path, preload=False, verbose="ERROR")
-
-
-def open_bdf(path: Path) -> "mne.io.BaseRaw":
-    """Open a BDF file."""
-    import mne
-
-    return mne.io.read_raw_bdf(path, preload=False, verbose="ERROR")
-
-
-def open_brainvision(path: Path) -> "mne.io.BaseRaw":
-    """Open a BrainVision header; a missing marker file is no error."""
-    import mne
-
-    return mne.io.read_raw_brainvision(path, preload=False, ignore_marker_types=False, verbose="ERROR")
-
-
-def open_eeglab(path: Path) -> "mne.io.BaseRaw":
-    """Open an EEGLAB ``.set``."""
-    import mne
-
-    return mne.io.read_raw_eeglab(path, preload=False, verbose="ERROR")
-
-
-def open_fif(path: Path) -> "mne.io.BaseRaw":
-    """Open an MNE raw file; every part of a split recording must be there."""
-    import mne
-
-    return mne.io.read_raw_fif(path, preload=False, on_split_missing="raise", verbose="ERROR")
-
-
-def open_epochs_fif(path: Path) -> "mne.BaseEpochs":
-    """Open an MNE epochs file."""
-    import mne
-
-    return mne.read_epochs(path, proj=False, preload=False, verbose="ERROR")
-
-
 def read_recording(
     path: Path, *, source: Source, root: Path, descriptions: Collection[str], sidecars: Sidecars | None = None
 ) -> "mne.io.RawArray":
@@ -142,14 +95,16 @@ def read_recording(
     import mne
 
     file = FileAtDoor(path, root)
-    raw = _opened(file, "continuous")
+    raw = open_checked(file, "continuous")
     sidecars = sidecars_of(path, source, root) if sidecars is None else sidecars
     outline = _outline(raw, file)
     channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
-    data = _at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
-    marks = _at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
+    data = at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
+    marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
     _scale(data, channels, source)
     read = mne.io.RawArray(data, _info(raw, file, outline, channels, source, sidecars), verbose="ERROR")
+    # MNE's own record of what a file states; a RawArray is made without one.
+    read._orig_units = units_of(getattr(raw, "_orig_units", None), channels)
     onsets, durations = [mark.onset_s for mark in marks], [mark.duration_s for mark in marks]
     read.set_annotations(mne.Annotations(onsets, durations, [mark.description for mark in marks]), verbose="ERROR")
     return read
@@ -169,12 +124,12 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
     import mne
 
     file = FileAtDoor(path, root)
-    opened = _opened(file, "epochs")
+    opened = open_checked(file, "epochs")
     sidecars = Sidecars()
     outline = _outline(opened, file)
     channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
     picks = [channel.index for channel in channels]
-    data = _at_boundary(file, lambda: opened.get_data(picks=picks, verbose="ERROR"))
+    data = at_boundary(file, lambda: opened.get_data(picks=picks, verbose="ERROR"))
     _scale(data, channels, source)
     codes = opened.events[:, 2]
     present = set(codes.tolist())
@@ -193,14 +148,16 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
 def read_header(path: Path, source: Source, root: Path) -> Header:
     """Read what is needed to plan: names, types, rate, length, positions, annotations; no samples of EEG are loaded.
 
+    Checksums are not compared here: they need every byte, and are compared when the samples are read.
+
     Raises
     ------
     RecordingFault
         As :func:`read_recording`.
     """
-    file = FileAtDoor(path, root)
+    file = FileAtDoor(path, root, verify=False)
     holds = "epochs" if source.layout == "epochs" else "continuous"
-    opened = _opened(file, holds)
+    opened = open_checked(file, holds)
     sidecars = sidecars_of(path, source, root)
     outline = _outline(opened, file)
     channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
@@ -209,7 +166,7 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
         n_epochs, n_times = len(opened.events), len(opened.events) * len(opened.times)
         happened = {name: int(np.sum(opened.events[:, 2] == code)) for name, code in opened.event_id.items()}
     else:
-        marks = _at_boundary(file, lambda: marks_of(opened, sidecars, keep=None))
+        marks = at_boundary(file, lambda: marks_of(opened, sidecars, keep=None))
         n_epochs, n_times = 0, opened.n_times
         happened = dict(Counter(mark.description for mark in marks))
         longest_s = {mark.description: mark.duration_s for mark in sorted(marks, key=lambda mark: mark.duration_s)}
@@ -244,24 +201,6 @@ def positions_of(info: "mne.Info") -> dict[str, tuple[float, float, float]]:
     return positions
 
 
-def _opened(file: FileAtDoor, holds: str) -> Any:
-    pass_door(file.path, file.root)
-    reader = reader_for(file.path.name)
-    if reader is None or reader.holds != holds:
-        wanted = "a format of `painconn list readers`" if reader is None else f"a {holds} recording"
-        problem = Problem(
-            file.name, f"format {file.path.suffix}", wanted, "convert it, e.g. to BrainVision, or set layout"
-        )
-        raise RecordingFault("readable", problem)
-    opened = _at_boundary(file, lambda: load(reader.function)(file.path))
-    if not all(file.holds(Path(name)) for name in _file_names(opened)):
-        problem = Problem(
-            file.name, "a part outside the dataset", "files inside the root", "copy the parts into the dataset"
-        )
-        raise RecordingFault("inside", problem)
-    return opened
-
-
 @dataclass(frozen=True)
 class _Outline:
     names: tuple[str, ...]
@@ -278,33 +217,7 @@ def _outline(opened: Any, file: FileAtDoor) -> _Outline:
             raise ValueError(f"sampling rate {sfreq_hz:g} Hz")
         return _Outline(tuple(opened.ch_names), tuple(opened.get_channel_types()), sfreq_hz)
 
-    return _at_boundary(file, look)
-
-
-def _file_names(opened: Any) -> Sequence[str | Path]:
-    names = getattr(opened, "filenames", None) or (getattr(opened, "filename", None),)
-    return [name for name in names if name is not None]
-
-
-def _at_boundary(file: FileAtDoor, call: Callable[[], _Value]) -> _Value:
-    """Call into a third-party reader; whatever it raises is an exclusion of this recording, except lack of memory.
-
-    Warnings are not shown: what they are about is judged by the door checks on the data, and their texts may hold what
-    a header says about a person. For the same reason the cause is told without its quoted parts.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return call()
-    except MemoryError:
-        raise
-    except Exception as error:
-        text = re.sub(r"'[^']*'|\"[^\"]*\"|b'[^']*'", "...", str(error).replace(str(file.path), file.name))
-        cause = f"{type(error).__name__}: {' '.join(text.split())[:_LONGEST_CAUSE]}"
-        problem = Problem(
-            file.name, f"could not be read ({cause})", "a readable recording", "copy or export the file again"
-        )
-        raise RecordingFault("readable", problem) from error
+    return at_boundary(file, look)
 
 
 def _scale(data: np.ndarray, channels: Sequence[Channel], source: Source) -> None:
@@ -323,7 +236,7 @@ def _info(
     info["bads"] = [channel.name for channel in channels if channel.bad]
     info["line_freq"] = source.line_freq_hz or sidecars.line_freq_hz
     if source.montage == "digitised":
-        montage = _at_boundary(file, lambda: _montage(opened, file, channels, source))
+        montage = at_boundary(file, lambda: _montage(opened, file, channels, source))
         if montage is not None:
             info.set_montage(montage, on_missing="ignore", verbose="ERROR")
     return info
@@ -338,6 +251,7 @@ def _montage(
     if source.layout == "bids":
         import mne_bids
 
+        _refuse_pipes(file)
         bids_path = mne_bids.get_bids_path_from_fname(file.path, verbose="ERROR").update(root=file.root)
         opened = mne_bids.read_raw_bids(bids_path, on_ch_mismatch="warn", verbose="ERROR")
     montage = opened.get_montage()
@@ -351,3 +265,18 @@ def _montage(
     }
     fiducials = {name: given[name] for name in ("nasion", "lpa", "rpa")}
     return mne.channels.make_dig_montage(kept, **fiducials, coord_frame=given["coord_frame"]) if kept else None
+
+
+def _refuse_pipes(file: FileAtDoor) -> None:
+    """Refuse named pipes and devices where MNE-BIDS looks for sidecars: it would wait for them for ever."""
+    folder = file.path.parent
+    while folder.is_relative_to(file.root):
+        odd = next(
+            (entry for entry in folder.iterdir() if entry.exists() and not (entry.is_file() or entry.is_dir())), None
+        )
+        if odd is not None:
+            found, fix = f"{odd.name} beside the recording is no regular file", "remove it from the dataset"
+            raise RecordingFault("regular", Problem(file.name, found, "regular files", fix))
+        if folder == file.root:
+            break
+        folder = folder.parent

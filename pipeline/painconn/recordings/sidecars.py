@@ -35,11 +35,14 @@ class Event:
         0 when there is none.
     description : str
         ``trial_type``, else ``value``.
+    sample : float or None
+        The same instant as a number of samples, where the table tells it.
     """
 
     onset_s: float | None
     duration_s: float
     description: str
+    sample: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Sidecars:
         The lowest ``high_cutoff`` of the EEG channels.
     channel_types : dict
         Type by channel name, in the order of the table.
+    channel_units : dict
+        ``units`` by channel name, as written.
     bad_channels : tuple of str
         Channels of status bad.
     events : tuple of Event or None
@@ -68,6 +73,7 @@ class Sidecars:
     line_freq_hz: float | None = None
     lowpass_hz: float | None = None
     channel_types: dict[str, str] = field(default_factory=dict)
+    channel_units: dict[str, str] = field(default_factory=dict)
     bad_channels: tuple[str, ...] = ()
     events: tuple[Event, ...] | None = None
 
@@ -169,7 +175,13 @@ def _channels(table: TextTable) -> dict[str, Any]:
     bads = tuple(
         name for name, row in zip(names, table.rows, strict=True) if row.get("status", "").strip().lower() == "bad"
     )
-    return {"channel_types": types, "bad_channels": bads, "lowpass_hz": min(cutoffs, default=None)}
+    units = {name: row.get("units", "") for name, row in zip(names, table.rows, strict=True)}
+    return {
+        "channel_types": types,
+        "channel_units": units,
+        "bad_channels": bads,
+        "lowpass_hz": min(cutoffs, default=None),
+    }
 
 
 def _events(table: TextTable) -> Iterator[Event]:
@@ -182,7 +194,9 @@ def _events(table: TextTable) -> Iterator[Event]:
         description = next((text for text in named if text not in MISSING), None)
         if description is not None:
             duration = parse_number(row.get("duration", ""))
-            yield Event(parse_number(row["onset"]), max(duration or 0.0, 0.0), description)
+            yield Event(
+                parse_number(row["onset"]), max(duration or 0.0, 0.0), description, parse_number(row.get("sample", ""))
+            )
 
 
 def parse_number(text: str) -> float | None:

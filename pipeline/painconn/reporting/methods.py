@@ -13,6 +13,7 @@ from painconn.prediction.registry import CLASSIFIERS
 from painconn.reporting.citations import Citations
 from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
 from painconn.reporting.notation import MISSING, count, listing, plural, significant, words
+from painconn.reporting.phenotype import phenotype_sentences
 from painconn.reporting.results import StudyResults, TargetResults
 
 
@@ -88,7 +89,7 @@ def _overview(results: StudyResults, cited: Citations) -> list[str]:
     ]
 
 
-def _participants(results: StudyResults, _: Citations) -> list[str]:
+def _participants(results: StudyResults, cited: Citations) -> list[str]:
     flow, data = results.flow or {}, results.study["data"]
     paragraphs = []
     if flow:
@@ -102,13 +103,23 @@ def _participants(results: StudyResults, _: Citations) -> list[str]:
     named = (data.get("participants") or {}).get("exclude") or []
     if named:
         paragraphs.append(f"Left out by name in the study file: {plural(len(named), 'participant')}.")
-    phenotype = data.get("phenotype") or {}
-    column = f" (column {phenotype['column']})" if phenotype.get("column") else ""
     paragraphs.append(
-        f"Labels came from the rule “{words(str(phenotype.get('rule', MISSING)))}”{column}. They were joined to the "
-        "data after all signal processing; no earlier step could read them."
+        f"{_labels(results, cited)} Labels were joined to the data after all signal processing; no earlier step could "
+        "read them."
     )
     return paragraphs
+
+
+def _labels(results: StudyResults, cited: Citations) -> str:
+    """Say where labels come from: the rule as it was applied, or the columns that contrasts name."""
+    if not results.phenotype:
+        return "Labels came from columns of the participants table, as they stand."
+    source = str(results.phenotype.get("citation") or "")
+    doi = results.phenotype.get("doi")
+    reference = f" The rule: {cited.work(source + (f'. doi:{doi}' if doi else ''))}." if source else ""
+    column = (results.study["data"].get("phenotype") or {}).get("column")
+    named = f" The column was {column}." if column else ""
+    return " ".join(phenotype_sentences(results)) + named + reference
 
 
 def _flow_words(flow: Mapping[str, Any], stage: str) -> str:

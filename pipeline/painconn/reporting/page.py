@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from painconn.paths import Results
 from painconn.reporting.headline import headline
 from painconn.reporting.methods import methods_sections, methods_text
+from painconn.reporting.phenotype import phenotype_view
 from painconn.reporting.reliability import reliability_table
 from painconn.reporting.results import StudyResults, TargetResults
 from painconn.reporting.views import Position, control_views, data_view, provenance_tables, target_view
@@ -56,11 +57,14 @@ def read_results(folder: Path) -> StudyResults:
         flow=group("flow.json", read_json),
         provenance=group("provenance.json", read_json),
         reliability=group("features.json", read_json),
+        phenotype=group("phenotype.json", read_json),
         features=group("features.parquet", read_parquet),
         spectra=group("spectra.tsv", table),
         quality=group("quality.tsv", table),
         exclusions=group("exclusions.tsv", table),
+        findings=group("findings.tsv", table),
         not_computable=group("not_computable.tsv", table),
+        phenotype_sensitivity=group("phenotype_sensitivity.tsv", table),
     )
 
 
@@ -125,6 +129,7 @@ def render_page(results: StudyResults, centroids: Mapping[str, Position]) -> str
         headlines=headline(results),
         controls=control_views(results),
         targets=[target_view(results, target, centroids) for target in results.targets.values()],
+        phenotype=phenotype_view(results),
         reliability=reliability_table(results),
         data=data_view(results),
         methods=sections,

@@ -27,7 +27,7 @@ def quality_page(name: str, cleaned: dict[str, Any]) -> str:
     page : str
         HTML that opens without a network.
     """
-    parts = [_exclusions(cleaned)]
+    parts = [_exclusions(cleaned), _findings(cleaned)]
     if cleaned["status"] == "ok":
         parts += [_spectra(cleaned), _channels(cleaned), _components(cleaned), _conditions(cleaned), _numbers(cleaned)]
     body = "".join(parts)
@@ -58,6 +58,13 @@ def _exclusions(cleaned: dict[str, Any]) -> str:
         return "<p>Nothing of this session was excluded.</p>"
     header = ["recording", "condition", "check", "found", "wanted", "what to do"]
     return "<h2>Excluded</h2>" + _table(header, rows)
+
+
+def _findings(cleaned: dict[str, Any]) -> str:
+    columns = ("recording", "check", "found", "consequence", "stretches_s", "fix")
+    rows = [[row[key] for key in columns] for row in cleaned["findings"]]
+    header = ["recording", "check", "found", "what followed", "stretches (s)", "what to do"]
+    return "<h2>Findings at the door</h2>" + _table(header, rows) if rows else ""
 
 
 def _spectra(cleaned: dict[str, Any]) -> str:

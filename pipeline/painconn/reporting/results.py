@@ -111,9 +111,10 @@ class StudyResults:
         The resolved study file.
     targets : dict of str to TargetResults
         In the order of the study file.
-    flow, provenance, reliability : mapping or None
-        Counts of what was found and used; versions, seeds and hashes; how reliable the features are.
-    features, spectra, quality, exclusions, not_computable : DataFrame or None
+    flow, provenance, reliability, phenotype : mapping or None
+        Counts of what was found and used; versions, seeds and hashes; how reliable the features are; the rule that made
+        the labels.
+    features, spectra, quality, exclusions, findings, not_computable, phenotype_sensitivity : DataFrame or None
         The tables of the same names.
     """
 
@@ -122,11 +123,14 @@ class StudyResults:
     flow: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] | None = None
     reliability: Mapping[str, Any] | None = None
+    phenotype: Mapping[str, Any] | None = None
     features: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     quality: pd.DataFrame | None = None
     exclusions: pd.DataFrame | None = None
+    findings: pd.DataFrame | None = None
     not_computable: pd.DataFrame | None = None
+    phenotype_sensitivity: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:

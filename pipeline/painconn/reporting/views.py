@@ -256,12 +256,17 @@ def _spectra(results: StudyResults, target: TargetResults) -> Picture | None:
     return data_figures.mean_spectra(named, bands_hz=bands, title=f"{target.name}: mean spectra")
 
 
+_FINDING_COLUMNS = ("participant", "session", "recording", "check", "found", "consequence")
+"""Limit, stretches and what can be done are in the saved table."""
+
+
 @dataclass(frozen=True)
 class DataView:
-    """Flow, exclusions, quality and what was not computable."""
+    """Flow, exclusions, findings at the door, quality and what was not computable."""
 
     flow: Picture | None
     exclusions: Table | None
+    findings: Table | None
     dropped: tuple[Table, ...]
     flags: Table | None
     spread: Table | None
@@ -289,6 +294,12 @@ def data_view(results: StudyResults) -> DataView:
         exclusions=None
         if exclusions is None or exclusions.empty
         else plain_table(exclusions, "Every exclusion, with what was found, what was wanted and what can be done."),
+        findings=None
+        if results.findings is None or results.findings.empty
+        else plain_table(
+            results.findings[[name for name in _FINDING_COLUMNS if name in results.findings]],
+            "Findings at the door: what was seen in the recordings as read, and what followed.",
+        ),
         dropped=tuple(
             _dropped(target) for target in results.targets.values() if (target.declaration or {}).get("dropped")
         ),

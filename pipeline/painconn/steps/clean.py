@@ -1,7 +1,7 @@
 """Per session: from recordings to clean epochs of equal number, and the continuous data for envelope measures."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from painconn.cleaning.quality import recording_quality
-from painconn.cleaning.segments import mark_flat_stretches
-from painconn.cleaning.session import CleanedSession, check_recording, clean_session
+from painconn.cleaning.session import CleanedSession, clean_session
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
-from painconn.cortex.montage import place_electrodes
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
-from painconn.recordings.checks import admit_recording
-from painconn.recordings.fingerprint import signature_of
 from painconn.steps.cut import Cut, cut_condition
+from painconn.steps.readings import Exclusion, Readings, read_session, recording_name
 from painconn.steps.ready_epochs import clean_ready_epochs
 from painconn.store import read_tsv, write_result
 
@@ -27,8 +24,6 @@ if TYPE_CHECKING:
     from mne.io import BaseRaw
 
 logger = logging.getLogger(__name__)
-
-Exclusion = dict[str, str]
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
@@ -42,29 +37,31 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "step": "clean",
     }
     exclusions: list[Exclusion] = []
+    readings = Readings()
     try:
-        record, files = _clean(settings, key, exclusions)
+        record, files = _clean(settings, key, readings, exclusions)
     except RecordingFault as fault:
         exclusions.append({"recording": "", "condition": "", "step": "clean", **fault.as_record()})
         logger.warning("%s excluded: %s", name, fault)
-        write_result(sidecar, {**about, "status": "excluded", "exclusions": exclusions})
+        write_result(sidecar, {**about, "status": "excluded", "exclusions": exclusions, "findings": readings.findings})
         return
-    write_result(sidecar, {**about, **record, "exclusions": exclusions}, files)
+    write_result(sidecar, {**about, **record, "exclusions": exclusions, "findings": readings.findings}, files)
 
 
 def _clean(
-    settings: dict[str, Any], key: SessionKey, exclusions: list[Exclusion]
+    settings: dict[str, Any], key: SessionKey, readings: Readings, exclusions: list[Exclusion]
 ) -> tuple[dict[str, Any], dict[str, Callable[[Path], object]]]:
     source = Source.model_validate(settings["source"])
     conditions = {name: Condition.model_validate(value) for name, value in settings["conditions"].items()}
     cleaning = CleaningConfig.model_validate(settings["cleaning"])
     if source.layout == "epochs":
-        cuts, session = clean_ready_epochs(settings, source, conditions, cleaning, key, exclusions)
+        cuts, session = clean_ready_epochs(settings, source, conditions, cleaning, key, readings, exclusions)
         return _record(cuts, session, {}, key)
-    raws, lines, fingerprints = _read(settings, source, cleaning, exclusions)
+    read_session(settings, source, sfreq_hz=cleaning.sfreq_hz, readings=readings, exclusions=exclusions)
+    stated = (sidecars.line_freq_hz for sidecars in readings.sidecars.values() if sidecars.line_freq_hz)
     cleaned = clean_session(
-        raws,
-        line_freq_hz=next((line for line in lines if line), None),
+        readings.raws,
+        line_freq_hz=source.line_freq_hz or next(stated, None),
         notch=cleaning.notch,
         l_freq_hz=cleaning.l_freq_hz,
         h_freq_hz=cleaning.h_freq_hz,
@@ -72,6 +69,7 @@ def _clean(
         sfreq_hz=cleaning.sfreq_hz,
         bad_channels=cleaning.bad_channels,
         max_bad_fraction=cleaning.max_bad_fraction,
+        found_bads=readings.bads,
         manual_bads=_manual(cleaning, key, "bad"),
         manual_goods=_manual(cleaning, key, "good"),
         ica=cleaning.ica,
@@ -81,19 +79,20 @@ def _clean(
     cuts = {}
     for name, condition in conditions.items():
         seed = partial(seed_for, settings["seed"], key.participant, key.session, name)
-        serving = {
-            recording: cleaned.raws[recording] for recording in raws if _serves(recording, settings, name, condition)
-        }
+        of_task = [recording for recording in cleaned.raws if _serves(recording, settings, name, condition)]
         excluded = partial(_exclude, exclusions, name)
         try:
-            cuts[name] = cut_condition(serving, name, condition, cleaning, seed=seed, run_excluded=excluded)
+            serving = {
+                recording: cleaned.raws[recording] for recording in readings.serving(of_task, name, condition, excluded)
+            }
+            cuts[name] = cut_condition(serving, condition, cleaning, seed=seed, run_excluded=excluded)
         except RecordingFault as fault:
             logger.warning("%s, condition %s excluded: %s", key.name, name, fault)
-            excluded(", ".join(serving), fault)
+            excluded(", ".join(of_task), fault)
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
-    return _record(cuts, _session_record(cleaned) | {"fingerprints": fingerprints}, cleaned.raws, key)
+    return _record(cuts, _session_record(cleaned) | {"fingerprints": readings.fingerprints}, cleaned.raws, key)
 
 
 def _exclude(exclusions: list[Exclusion], condition: str, recording: str, fault: RecordingFault) -> None:
@@ -103,78 +102,6 @@ def _exclude(exclusions: list[Exclusion], condition: str, recording: str, fault:
 def _serves(recording: str, settings: dict[str, Any], name: str, condition: Condition) -> bool:
     task = next(row["task"] for row in settings["session"]["recordings"] if recording_name(row) == recording)
     return task in ("", condition.task or name)
-
-
-def recording_name(row: dict[str, str]) -> str:
-    """Return the name of a recording inside its session: task and run, or the file's stem when there is neither."""
-    parts = [f"{kind}-{row[kind]}" for kind in ("task", "run") if row[kind]]
-    return "_".join(parts) or "recording"
-
-
-def descriptions(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """Return the annotations that the conditions ask for; no other text of a recording is kept."""
-    return tuple({text for condition in conditions for text in (*condition.events, condition.block) if text})
-
-
-def _read(
-    settings: dict[str, Any], source: Source, cleaning: CleaningConfig, exclusions: list[Exclusion]
-) -> "tuple[dict[str, BaseRaw], list[float | None], dict[str, list[float]]]":
-    """Read what can be read; a recording that cannot is an exclusion of its own."""
-    import mne
-
-    montage = settings["montage"]
-    root = Path(source.root)
-    wanted = descriptions(Condition.model_validate(value) for value in settings["conditions"].values())
-    raws: dict[str, BaseRaw] = {}
-    lines: list[float | None] = []
-    fingerprints: dict[str, list[float]] = {}
-    last: RecordingFault | None = None
-    for row in settings["session"]["recordings"]:
-        try:
-            raw, sidecars, _ = admit_recording(
-                Path(source.root) / row["path"], source=source, root=root, descriptions=wanted
-            )
-            signature = signature_of(raw.get_data(picks="eeg", verbose="WARNING"), float(raw.info["sfreq"]))
-            placed = mark_flat_stretches(_placed(raw, montage, mne))
-            check_recording(placed, sfreq_hz=cleaning.sfreq_hz, where=row["path"])
-            raws[recording_name(row)] = placed
-            fingerprints[recording_name(row)] = signature
-            lines.append(source.line_freq_hz or sidecars.line_freq_hz)
-        except RecordingFault as fault:
-            last = fault
-            logger.warning("%s excluded: %s", row["path"], fault)
-            exclusions.append({"recording": row["path"], "condition": "", "step": "clean", **fault.as_record()})
-    if not raws:
-        found = f"none of {len(settings['session']['recordings'])} recordings can be used"
-        problem = Problem(
-            settings["session"]["name"], found, "at least one", "see the other exclusions of this session"
-        )
-        raise RecordingFault(last.check if last else "recordings", problem)
-    return raws, lines, fingerprints
-
-
-def _placed(raw: "BaseRaw", montage: dict[str, Any] | None, mne: Any) -> "BaseRaw":
-    """Return the EEG channels in the montage's order and places; without a montage the fault names those unknown."""
-    if montage is None:
-        place_electrodes(raw.info)
-        problem = Problem(
-            "electrodes", "no montage of this session", "positions of all electrodes", "run the study again"
-        )
-        raise RecordingFault("electrodes", problem)
-    wanted = set(montage["names"])
-    found = [name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind == "eeg"]
-    if set(found) != wanted:
-        differing = ", ".join(sorted(wanted ^ set(found)))
-        problem = Problem(
-            "EEG channels",
-            f"not the session's montage: {differing}",
-            "the same channels",
-            "rename or drop them for all",
-        )
-        raise RecordingFault("channels differ", problem)
-    places = {name: np.array(place) for name, place in zip(montage["names"], montage["positions_m"], strict=True)}
-    eeg = raw.copy().pick(montage["names"], verbose="WARNING").reorder_channels(montage["names"])
-    return eeg.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), verbose="WARNING")
 
 
 def _manual(cleaning: CleaningConfig, key: SessionKey, status: str) -> list[str]:

@@ -12,11 +12,12 @@ from painconn.cleaning.quality import muscle_share
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.connectivity.surrogates import surrogate_floor
+from painconn.connectivity.usable import Usable
 from painconn.cortex.inverse import RegionKernel
 from painconn.cortex.lead_field import LeadField
 from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
-from painconn.errors import RecordingFault
+from painconn.errors import Problem, RecordingFault
 from painconn.features.names import QUALITY, join
 from painconn.features.rows import Continuous, ObservationFeatures
 from painconn.paths import Results, SessionKey
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
+
+_MOST_NAMED = 8
 
 Signals = NDArray[np.float64]
 
@@ -85,6 +88,7 @@ def _connect(
         row.add_sensors(data)
         for inverse, kernel in kernels.items():
             signals = kernel.values @ data
+            _check_regions(signals, regions, f"{condition}, {window}, {inverse}", settings["cortex"])
             row.add_regions(inverse, regions, signals)
             row.add_continuous(
                 inverse, regions, _segments(kernel, continuous, cleaned["conditions"][condition], window)
@@ -126,6 +130,22 @@ def _connect(
         rows[0].sensor_freqs_hz,
     )
     write_result(results.connectivity(key), record, {**writers, f"{key.name}_desc-features_table.npz": table})
+
+
+def _check_regions(signals: Signals, regions: tuple[str, ...], where: str, cortex: dict[str, Any]) -> None:
+    """Refuse a session most of whose regions say nothing; a few are missing in every measure, with the reason."""
+    silent = Usable.of(signals).reasons
+    limit = cortex["max_silent_fraction"]
+    if len(silent) <= limit * len(regions):
+        return
+    named = ", ".join(f"{regions[region]} ({reason})" for region, reason in list(silent.items())[:_MOST_NAMED])
+    problem = Problem(
+        where,
+        f"{len(silent)} of {len(regions)} regions without a signal: {named}",
+        f"at most {limit:.0%}",
+        "look at the channels and the positions of this session; a higher cortex.max_silent_fraction lets it in",
+    )
+    raise RecordingFault("silent regions", problem)
 
 
 def _floors(

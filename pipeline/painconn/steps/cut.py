@@ -1,6 +1,6 @@
 """From continuous cleaned recordings to the selected epochs and segments of one condition."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,6 @@ from painconn.cleaning.segments import envelope_segments
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition
 from painconn.errors import Problem, RecordingFault
-from painconn.recordings.checks import check_condition
 
 if TYPE_CHECKING:
     from mne import BaseEpochs
@@ -38,7 +37,6 @@ class Cut:
 
 def cut_condition(
     raws: "Mapping[str, BaseRaw]",
-    name: str,
     condition: Condition,
     cleaning: CleaningConfig,
     *,
@@ -51,7 +49,7 @@ def cut_condition(
     ----------
     raws : mapping of str to mne.io.BaseRaw
         Cleaned recordings of the condition; several runs are joined after cutting.
-    name, condition : str, Condition
+    condition : Condition
         What to cut.
     cleaning : CleaningConfig
         Lengths and rejection.
@@ -63,13 +61,12 @@ def cut_condition(
     Raises
     ------
     RecordingFault
-        When no recording has the events or the block, or too few epochs are left.
+        When no recording has the block or a usable event, when an event is in none of them, or too few epochs are left.
     """
     parts: dict[str, dict[str, BaseEpochs]] = {}
     faults: dict[str, RecordingFault] = {}
     for recording, raw in raws.items():
         try:
-            check_condition(raw, name=name, condition=condition, where=recording)
             parts[recording] = _windows(raw, condition, cleaning)
         except RecordingFault as fault:
             faults[recording] = fault
@@ -77,9 +74,26 @@ def cut_condition(
         raise next(iter(faults.values()), no_recording())
     for recording, reason in faults.items():
         run_excluded(recording, reason)
+    check_every_event([raws[recording].annotations.description for recording in parts], condition)
     cut = select_windows(list(parts.values()), condition, cleaning, seed)
     _add_segments(cut, {recording: raws[recording] for recording in parts}, condition, cleaning, seed)
     return cut
+
+
+def check_every_event(described: Iterable[Collection[str]], condition: Condition) -> None:
+    """Ask that each event of a condition is in one of its recordings at least.
+
+    Raises
+    ------
+    RecordingFault
+        Naming those that are in none.
+    """
+    there = {name for names in described for name in names}
+    missing = [name for name in condition.events if name not in there]
+    if missing:
+        found = f"no event {', '.join(missing)} in any recording of the session"
+        fix = "correct the events table, or the names under events of this condition"
+        raise RecordingFault("events", Problem("events", found, "every event of the condition", fix))
 
 
 def no_recording() -> RecordingFault:
@@ -100,7 +114,11 @@ def _joined(parts: "list[dict[str, BaseEpochs]]") -> "dict[str, BaseEpochs]":
         return parts[0]
     import mne
 
-    return {window: mne.concatenate_epochs([part[window] for part in parts], verbose="WARNING") for window in parts[0]}
+    # Annotations cannot be joined, and no epoch touches one that matters.
+    return {
+        window: mne.concatenate_epochs([part[window].set_annotations(None) for part in parts], verbose="WARNING")
+        for window in parts[0]
+    }
 
 
 def select_windows(

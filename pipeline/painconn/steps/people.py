@@ -1,4 +1,4 @@
-"""Who belongs to a target: labels and covariates of the participants table, everything wrong with them at once."""
+"""Who belongs to a target: labels and covariates of people's tables, everything wrong with them at once."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from painconn.config.data import DataConfig
+from painconn.config.data import DataConfig, Participants
+from painconn.config.phenotype import Phenotype
 from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants
-from painconn.recordings.phenotype import phenotype_labels
+from painconn.recordings.phenotype.labels import PhenotypeLabels, label_people
 
 QUALITY_COVARIATES = ("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "n_bad_channels", "components_removed")
 """Covariates that come from the EEG itself (columns ``quality__...`` of the table)."""
@@ -37,19 +38,43 @@ class TargetPeople:
 
 
 def people_of(data: DataConfig) -> pd.DataFrame:
-    """Read the participants table of a study.
+    """Read the people of a study, as :func:`read_people` does."""
+    return read_people(data.participants, data.phenotype, Path(data.sources[0].root))[0]
 
-    A relative path resolves against the first source's root; participants are the index. A phenotype rule of the study
-    adds the column ``phenotype``.
+
+def labels_of(data: DataConfig) -> PhenotypeLabels | None:
+    """Return what the phenotype rule of a study makes of its tables; None without a rule."""
+    if not data.phenotype.makes_labels:
+        return None
+    return read_people(data.participants, data.phenotype, Path(data.sources[0].root))[1]
+
+
+def read_people(
+    participants: Participants, phenotype: Phenotype, root: Path
+) -> tuple[pd.DataFrame, PhenotypeLabels | None]:
+    """Read the tables about people and apply the phenotype rule.
+
+    Parameters
+    ----------
+    participants, phenotype : Participants, Phenotype
+        Sections of the study.
+    root : Path
+        The first source's root, which relative paths start from.
+
+    Returns
+    -------
+    people : DataFrame
+        Text, indexed by participant: the participants table, the columns of further tables that hold one value per
+        person, and the label of the rule as ``phenotype``.
+    labels : PhenotypeLabels or None
+        What the rule made; None when every contrast names its own column.
 
     Raises
     ------
     InputError
-        With every problem of the table at once.
+        With every problem of the tables at once.
     """
-    people = read_participants(data.participants, Path(data.sources[0].root))
-    made = phenotype_labels(people, data.phenotype)
-    return people if made is None else people.assign(phenotype=made.labels)
+    return label_people(read_participants(participants, root), participants, phenotype, root)
 
 
 def covariates_of(contrast: Contrast, names: Sequence[str]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any
 from painconn.config.study import StudyConfig
 from painconn.paths import Results, SessionKey
 from painconn.provenance import canonical_json, code_hash, settings_json, text_hash
-from painconn.steps.inventory import companions, load_inventory
+from painconn.recordings.companions import Companions
+from painconn.steps.inventory import load_inventory
 from painconn.steps.people import covariates_of
 
 
@@ -34,14 +35,17 @@ class Plan:
         The validated study.
     results : Results
         Where everything is written.
+    write : bool
+        Whether the inventory is kept there; False looks and leaves no trace.
     """
 
-    def __init__(self, study: StudyConfig, results: Results) -> None:
+    def __init__(self, study: StudyConfig, results: Results, *, write: bool = True) -> None:
         self.study = study
         self.results = results
-        self.inventory = load_inventory(study, results)
+        self.inventory = load_inventory(study, results, write=write)
         self.sessions: dict[str, dict[str, Any]] = {session["name"]: session for session in self.inventory["sessions"]}
         self._code: dict[str, str] = {}
+        self._companions = Companions()
 
     @property
     def montages(self) -> list[str]:
@@ -57,7 +61,7 @@ class Plan:
         session = self.sessions[name]
         root = Path(self._source(session)["root"])
         manual = self.study.cleaning.manual_channels
-        files = [file for row in session["recordings"] for file in companions(root / row["path"], root)]
+        files = [file for row in session["recordings"] for file in self._companions.of(root / row["path"], root)]
         return [str(file) for file in dict.fromkeys([*files, *([manual] if manual else [])]) if file.is_file()]
 
     def code(self, step: str) -> str:
@@ -94,6 +98,7 @@ class Plan:
                 "montage": self.inventory["montages"].get(session["montage"]),
                 "source": self._source(session),
                 "conditions": self._conditions(),
+                "checks": self.study.data.checks.model_dump(mode="json"),
                 "cleaning": self.study.cleaning.model_dump(mode="json"),
                 "seed": self.study.seed,
             }
@@ -101,7 +106,8 @@ class Plan:
 
     def settings_connect(self, name: str) -> str:
         """Cortex, connectivity and features of one session."""
-        cortex = self.study.cortex.model_dump(mode="json", include={"inverses", "lcmv_regularisation", "parcellation"})
+        of_cortex = {"inverses", "lcmv_regularisation", "parcellation", "max_silent_fraction"}
+        cortex = self.study.cortex.model_dump(mode="json", include=of_cortex)
         connectivity = self.study.connectivity
         no_effect = {"warn_epochs"} | (set() if connectivity.spectra == "morlet" else {"n_cycles"})
         return settings_json(
@@ -116,8 +122,9 @@ class Plan:
 
     def settings_table(self) -> str:
         """Table: the people, and which sessions there are."""
-        data = self.study.data.model_dump(mode="json", include={"participants", "sources"})
-        return settings_json({"data": data, "inventory": text_hash(canonical_json(self.inventory["sessions"]))})
+        data = self.study.data.model_dump(mode="json", include={"participants", "phenotype", "sources"})
+        found = [self.inventory["sessions"], self.inventory["unplaced"]]
+        return settings_json({"data": data, "inventory": text_hash(canonical_json(found))})
 
     def settings_target(self, target: str) -> str:
         """Compare and predict: one target, with what its families are made of."""
@@ -146,9 +153,9 @@ class Plan:
         return settings_json(self.study.model_dump(mode="json"))
 
     def user_tables(self) -> list[str]:
-        """Return the participants table (and a ready features table), those that are there now."""
-        source = self.study.data.sources[0]
-        tables = [source.root / self.study.data.participants.table]
-        if source.features_table is not None:
-            tables.append(source.root / source.features_table)
-        return [str(table) for table in tables if table.is_file()]
+        """Return the tables about people (and a ready features table), those that are there now."""
+        data = self.study.data
+        source = data.sources[0]
+        tables = [data.participants.table, *data.participants.more_tables, data.phenotype.table, source.features_table]
+        paths = dict.fromkeys(source.root / table for table in tables if table is not None)
+        return [str(path) for path in paths if path.is_file()]

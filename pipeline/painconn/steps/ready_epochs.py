@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from painconn.cleaning.channels import Reasons, merged
 from painconn.cleaning.rank import numerical_rank
 from painconn.cleaning.signal import effective_lowpass
+from painconn.config.checks import Checks
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import SessionKey
 from painconn.provenance import seed_for
-from painconn.recordings.checks import admit_epochs
+from painconn.recordings.admission import admit_epochs, marked_channels
+from painconn.recordings.findings import Finding, exclusion_record
 from painconn.recordings.fingerprint import signature_of
-from painconn.steps.cut import Cut, no_recording, select_windows
+from painconn.steps.cut import Cut, check_every_event, no_recording, select_windows
+from painconn.steps.placement import placed_channels
+from painconn.steps.readings import Exclusion, Readings
 
 if TYPE_CHECKING:
     from mne import BaseEpochs
-
-Exclusion = dict[str, str]
 
 
 def clean_ready_epochs(
@@ -33,6 +36,7 @@ def clean_ready_epochs(
     conditions: Mapping[str, Condition],
     cleaning: CleaningConfig,
     key: SessionKey,
+    readings: Readings,
     exclusions: list[Exclusion],
 ) -> tuple[dict[str, Cut], dict[str, Any]]:
     """Turn the epochs files of a session into selected epochs per condition; several files are joined.
@@ -56,20 +60,21 @@ def clean_ready_epochs(
     parts: dict[str, list[dict[str, BaseEpochs]]] = {name: [] for name in conditions}
     record: dict[str, Any] = {"ranks": {}, "fingerprints": {}, "quality": {}}
     for row in settings["session"]["recordings"]:
-        _take(row, settings, source, conditions, cleaning, parts, record, exclusions)
+        _take(row, settings, source, conditions, cleaning, parts, record, readings, exclusions)
     cuts: dict[str, Cut] = {}
     for name, condition in conditions.items():
         seed = partial(seed_for, settings["seed"], key.participant, key.session, name)
         try:
             if not parts[name]:
                 raise no_recording()
+            check_every_event([next(iter(part.values())).event_id for part in parts[name]], condition)
             cuts[name] = select_windows(parts[name], condition, cleaning, seed)
         except RecordingFault as fault:
             exclusions.append({"recording": "", "condition": name, "step": "clean", **fault.as_record()})
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
-    return cuts, _session_record(settings, source, cleaning, cuts, record)
+    return cuts, _session_record(settings, source, cleaning, cuts, record, readings.bads)
 
 
 def _take(
@@ -80,16 +85,27 @@ def _take(
     cleaning: CleaningConfig,
     parts: "dict[str, list[dict[str, BaseEpochs]]]",
     record: dict[str, Any],
+    readings: Readings,
     exclusions: list[Exclusion],
 ) -> None:
     """Read one file and hand its epochs to the conditions that it serves."""
     about = {"recording": row["path"], "step": "clean"}
     wanted = tuple({event for condition in conditions.values() for event in condition.events})
     try:
-        epochs, rank, signature = _ready_epochs(settings, source, cleaning, row, wanted)
+        epochs, findings = admit_epochs(
+            Path(source.root) / row["path"],
+            source=source,
+            root=Path(source.root),
+            descriptions=wanted,
+            limits=Checks.model_validate(settings["checks"]),
+        )
+        epochs, signature, rank = _ready_epochs(epochs, findings, settings, source, cleaning, row["path"])
     except RecordingFault as fault:
         exclusions.append({**about, "condition": "", **fault.as_record()})
+        readings.findings.append({"recording": row["path"], **exclusion_record(fault)})
         return
+    readings.note(row["path"], findings)
+    readings.bads = merged(readings.bads, marked_channels(findings))
     record["fingerprints"][row["path"]] = signature
     for name, condition in conditions.items():
         if row["task"] not in ("", condition.task or name):
@@ -106,23 +122,29 @@ def _take(
 def _windows(epochs: "BaseEpochs", condition: Condition) -> "dict[str, BaseEpochs]":
     if condition.kind == "rest":
         return {"epoch": epochs}
-    missing = sorted(set(condition.events) - set(epochs.event_id))
-    if missing:
+    there = [name for name in condition.events if name in epochs.event_id]
+    if not there:
         found = ", ".join(sorted(epochs.event_id)) or "no event"
-        problem = Problem("events", found, ", ".join(condition.events), f"{', '.join(missing)} is not among them")
-        raise RecordingFault("events not found", problem)
-    return _split(epochs[list(condition.events)], condition)
+        fix = "correct the names under events of this condition"
+        raise RecordingFault("events not found", Problem("events", found, ", ".join(condition.events), fix))
+    return _split(epochs[there], condition)
 
 
 def _session_record(
-    settings: dict[str, Any], source: Source, cleaning: CleaningConfig, cuts: dict[str, Cut], record: dict[str, Any]
+    settings: dict[str, Any],
+    source: Source,
+    cleaning: CleaningConfig,
+    cuts: dict[str, Cut],
+    record: dict[str, Any],
+    bads: Reasons,
 ) -> dict[str, Any]:
-    montage = settings["montage"]["names"]
+    good = [name for name in settings["montage"]["names"] if name not in bads]
     first = next(iter(next(iter(cuts.values())).windows.values()))
     ranks = record["ranks"]
     return {
-        "bads": {}, "good_channels": montage, "components": [], "ica_converged": None,
-        "rank": {"used": min(ranks.values()), "tracked": len(montage) - 1, "data": ranks, "components_removed": 0},
+        "bads": {name: list(reasons) for name, reasons in bads.items()}, "good_channels": good,
+        "components": [], "ica_converged": None,
+        "rank": {"used": min(ranks.values()), "tracked": len(good) - 1, "data": ranks, "components_removed": 0},
         "lowpass_hz": _lowpass(source, cleaning), "sfreq_hz": float(first.info["sfreq"]),
         "line_freq_hz": source.line_freq_hz, "quality": record["quality"], "spectra": {},
         "fingerprints": record["fingerprints"],
@@ -136,32 +158,48 @@ def _lowpass(source: Source, cleaning: CleaningConfig) -> float:
 
 
 def _ready_epochs(
-    settings: dict[str, Any], source: Source, cleaning: CleaningConfig, row: dict[str, str], wanted: tuple[str, ...]
-) -> "tuple[BaseEpochs, int, list[float]]":
-    import mne
-
-    path, root = Path(source.root) / row["path"], Path(source.root)
-    epochs, _ = admit_epochs(path, source=source, root=root, descriptions=wanted)
-    epochs.pick("eeg", exclude=(), verbose="WARNING")
-    if float(epochs.info["sfreq"]) < cleaning.sfreq_hz:
-        problem = Problem(
-            row["path"], f"{epochs.info['sfreq']:g} Hz", f"at least {cleaning.sfreq_hz:g} Hz", "lower cleaning.sfreq_hz"
-        )
+    epochs: "BaseEpochs",
+    findings: list[Finding],
+    settings: dict[str, Any],
+    source: Source,
+    cleaning: CleaningConfig,
+    where: str,
+) -> "tuple[BaseEpochs, list[float], int]":
+    """Return the epochs laid out, referenced and filtered, their fingerprint and rank; `findings` is extended."""
+    sfreq_hz = float(epochs.info["sfreq"])
+    if sfreq_hz < cleaning.sfreq_hz:
+        problem = Problem(where, f"{sfreq_hz:g} Hz", f"at least {cleaning.sfreq_hz:g} Hz", "lower cleaning.sfreq_hz")
         raise RecordingFault("rate", problem)
-    signature = signature_of(np.hstack(list(epochs.get_data(verbose="WARNING"))), float(epochs.info["sfreq"]))
-    montage = settings["montage"]
-    places = {name: np.array(place) for name, place in zip(montage["names"], montage["positions_m"], strict=True)}
-    epochs.set_montage(
-        mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore", verbose="WARNING"
-    )
+    signature = signature_of(np.hstack(list(epochs.get_data(picks="eeg", verbose="WARNING"))), sfreq_hz)
+    epochs = _without_stretches(epochs, [span for finding in findings for span in finding.stretches_s], where)
+    limits = Checks.model_validate(settings["checks"])
+    epochs, differing = placed_channels(epochs, settings["montage"], limits, cap=source.montage)
+    findings += differing
+    epochs.info["bads"] = [name for name in epochs.ch_names if name in marked_channels(findings)]
     epochs.set_eeg_reference("average", projection=False, verbose="WARNING")
-    rank = numerical_rank(np.hstack(list(epochs.get_data(verbose="WARNING"))), average_reference=True)
+    rank = numerical_rank(np.hstack(list(epochs.get_data(picks="eeg", verbose="WARNING"))), average_reference=True)
     lowpass_hz = _lowpass(source, cleaning)
     if epochs.info["lowpass"] > lowpass_hz:
         epochs.filter(None, lowpass_hz, verbose="WARNING")
-    if float(epochs.info["sfreq"]) > cleaning.sfreq_hz:
+    if sfreq_hz > cleaning.sfreq_hz:
         epochs.resample(cleaning.sfreq_hz, verbose="WARNING")
-    return epochs, rank, signature
+    if epochs.info["bads"]:
+        epochs.interpolate_bads(reset_bads=True, verbose="WARNING")
+        epochs.set_eeg_reference("average", projection=False, verbose="WARNING")
+    return epochs, signature, rank
+
+
+def _without_stretches(epochs: "BaseEpochs", stretches_s: list[tuple[float, float]], where: str) -> "BaseEpochs":
+    """Drop the epochs that a stretch without signal reaches into."""
+    length_s = len(epochs.times) / float(epochs.info["sfreq"])
+    starts_s = np.arange(len(epochs)) * length_s
+    hit = np.zeros(len(epochs), dtype=bool)
+    for onset_s, duration_s in stretches_s:
+        hit |= (starts_s < onset_s + duration_s) & (starts_s + length_s > onset_s)
+    if hit.all():
+        problem = Problem(where, "no epoch without a stretch that holds no signal", "at least one", "leave it out")
+        raise RecordingFault("too few epochs", problem)
+    return epochs[~hit] if hit.any() else epochs
 
 
 def _split(epochs: "BaseEpochs", condition: Condition) -> "dict[str, BaseEpochs]":

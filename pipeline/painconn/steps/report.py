@@ -5,8 +5,8 @@ from typing import Any
 
 from painconn.paths import Results
 from painconn.provenance import canonical_json, environment, file_hash, text_hash
+from painconn.recordings.companions import Companions
 from painconn.reporting.page import build_page, methods_of
-from painconn.steps.inventory import companions
 from painconn.store import read_json, read_tsv, write_json, write_text
 
 
@@ -46,23 +46,35 @@ def _portable(settings: dict[str, Any]) -> dict[str, Any]:
     sources = [source | {"root": f"data of {source['site']}"} for source in settings["data"]["sources"]]
     manual = settings["cleaning"]["manual_channels"]
     cleaning = settings["cleaning"] | {"manual_channels": Path(manual).name if manual else None}
-    return settings | {"data": settings["data"] | {"sources": sources}, "cleaning": cleaning}
+    data = settings["data"]
+    participants = data["participants"] | {"table": _portable_path(data["participants"]["table"])}
+    participants["more_tables"] = [_portable_path(table) for table in participants["more_tables"]]
+    phenotype = data["phenotype"] | {"table": _portable_path(data["phenotype"]["table"])}
+    data = data | {"sources": sources, "participants": participants, "phenotype": phenotype}
+    return settings | {"data": data, "cleaning": cleaning}
+
+
+def _portable_path(path: str | None) -> str | None:
+    """Return a path below the data folder as it is, any other as its name."""
+    return Path(path).name if path is not None and Path(path).is_absolute() else path
 
 
 def _inputs(results: Results, settings: dict[str, Any]) -> list[dict[str, str]]:
     """Hash every file that was read (recordings, what belongs to them, tables), by its path in the dataset."""
     roots = {source["site"]: Path(source["root"]) for source in settings["data"]["sources"]}
     inventory = read_json(results.inventory) if results.inventory.is_file() else {"sessions": []}
+    companions = Companions()
     files = {
         path: roots[session["site"]]
         for session in inventory["sessions"]
         for recording in session["recordings"]
-        for path in companions(roots[session["site"]] / recording["path"], roots[session["site"]])
+        for path in companions.of(roots[session["site"]] / recording["path"], roots[session["site"]])
     }
     first = settings["data"]["sources"][0]
     root = Path(first["root"])
-    tables = (settings["data"]["participants"]["table"], first["features_table"])
-    files |= {root / table: root for table in tables if table}
+    participants = settings["data"]["participants"]
+    of_people = (participants["table"], *participants["more_tables"], settings["data"]["phenotype"]["table"])
+    files |= {root / table: root for table in (*of_people, first["features_table"]) if table}
     return [
         {"file": path.relative_to(root).as_posix(), "sha256": file_hash(path)}
         for path, root in files.items()

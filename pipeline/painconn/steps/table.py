@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from painconn.config.data import Source
+from painconn.config.data import Participants, Source
+from painconn.config.phenotype import Phenotype
 from painconn.features.names import KEYS
 from painconn.paths import Results, SessionKey
+from painconn.prediction.audit import SAME_RECORDING, likeness_of_pairs
 from painconn.recordings.features_table import read_features
+from painconn.recordings.findings import Finding
+from painconn.steps.people import read_people
 from painconn.steps.reliability import reliability
 from painconn.store import (
     MISSING,
@@ -38,21 +42,41 @@ _EXCLUSION_COLUMNS = (
     "wanted",
     "fix",
 )
+_FINDING_COLUMNS = (
+    "participant",
+    "session",
+    "recording",
+    "check",
+    "found",
+    "limit",
+    "consequence",
+    "channels",
+    "stretches_s",
+    "fix",
+)
 _REASON_COLUMNS = ("participant", "session", "condition", "window", "measure", "band", "reason")
+_PHENOTYPE_FILES = ("phenotype.tsv", "phenotype.json", "phenotype_sensitivity.tsv")
 _DERIVATIVES = ("cleaned", "connectivity", "quality")
 
 
 def run(results: Results, settings: dict[str, Any]) -> None:
     """Gather the rows of every session; sessions that were excluded are listed, never dropped silently."""
     sources = settings["data"]["sources"]
+    phenotype = _phenotype_files(results, settings["data"])
     if sources[0]["layout"] == "features":
-        _from_features_table(results, sources[0])
+        _from_features_table(results, sources[0], phenotype)
         return
     inventory = read_json(results.inventory)
     records = [_read_session(results, SessionKey.parse(session["name"])) for session in inventory["sessions"]]
     used = [record for record in records if record["status"] == "ok"]
     tables = {
-        "exclusions.tsv": _frame([row for record in records for row in record["exclusion_rows"]], _EXCLUSION_COLUMNS),
+        "exclusions.tsv": _frame(
+            [*(row for record in records for row in record["exclusion_rows"]), *_unplaced(inventory)],
+            _EXCLUSION_COLUMNS,
+        ),
+        "findings.tsv": _frame(
+            [row for record in records for row in record["finding_rows"]] + _same_signals(records), _FINDING_COLUMNS
+        ),
         "not_computable.tsv": _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS),
         "quality.tsv": pd.DataFrame([row for record in records for row in record["quality_rows"]]),
         "spectra.tsv": _spectra(used),
@@ -63,7 +87,7 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     }
     _describe_derivatives(results)
     features = _features(used)
-    _write(results, features, tables, values, _reliability_files(features, used))
+    _write(results, features, tables, values, _reliability_files(features, used) | phenotype)
 
 
 def _write(
@@ -88,6 +112,8 @@ def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
         "key": key,
         "status": connected["status"],
         "exclusion_rows": [about | row for row in connected["exclusions"]],
+        "fingerprints": cleaned.get("fingerprints", {}),
+        "finding_rows": [about | row for row in cleaned["findings"]],
         "quality_rows": _quality_rows(cleaned, about) if cleaned["status"] == "ok" else [],
         "recordings_used": len(cleaned.get("quality", {})) if connected["status"] == "ok" else 0,
     }
@@ -96,12 +122,43 @@ def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
         found |= {
             "index": [about | observation | {"site": connected["site"]} for observation in connected["observations"]],
             "missing_rows": [about | row for row in connected["not_computable"]],
-            "fingerprints": connected["fingerprints"],
             "regions": connected["regions"],
             "halves": np.full((2, *arrays["values"].shape), np.nan),
             **arrays,
         }
     return found
+
+
+def _unplaced(inventory: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a row for each recording that lies in a source and belongs to no session."""
+    nowhere = dict.fromkeys(("participant", "session", "condition"), "")
+    return [nowhere | {"step": "inventory"} | one for one in inventory["unplaced"]]
+
+
+def _same_signals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a finding for each recording whose signal another session has too; both are named."""
+    fingerprints, sessions = {}, {}
+    for record in records:
+        for recording, values in record["fingerprints"].items():
+            if values:
+                fingerprints[f"{record['key'].name} {recording}"] = np.array(values)
+                sessions[f"{record['key'].name} {recording}"] = record["key"]
+    owners = {label: key.name for label, key in sessions.items()}
+    rows = []
+    for pair, likeness in likeness_of_pairs(fingerprints, owners).items():
+        if likeness > SAME_RECORDING:
+            for label, other in (pair, pair[::-1]):
+                finding = Finding(
+                    check="same_signal",
+                    value=f"the signal of {other} (likeness {likeness:.5f})",
+                    limit="a signal of its own; the audit fails when two people share one",
+                    consequence="note",
+                    fix="find out whose recording it is, and leave the other out",
+                )
+                key = sessions[label]
+                about = {"participant": key.participant, "session": key.session}
+                rows.append(about | {"recording": label.removeprefix(f"{key.name} ")} | finding.as_record())
+    return rows
 
 
 def _quality_rows(cleaned: dict[str, Any], about: dict[str, str]) -> list[dict[str, Any]]:
@@ -188,7 +245,27 @@ def _flow(inventory: dict[str, Any], records: list[dict[str, Any]]) -> dict[str,
     }
 
 
-def _from_features_table(results: Results, source: dict[str, Any]) -> None:
+def _phenotype_files(results: Results, data: dict[str, Any]) -> dict[str, Writer]:
+    """Return the files about the phenotype rule; none without one. Labels stay beside the features, not among them."""
+    phenotype = Phenotype.model_validate(data["phenotype"])
+    participants = Participants.model_validate(data["participants"])
+    root = Path(data["sources"][0]["root"])
+    labels = read_people(participants, phenotype, root)[1] if phenotype.makes_labels else None
+    sensitivity = labels.sensitivity() if labels else None
+    made: dict[str, Writer] = {}
+    if labels is not None:
+        made |= {
+            "phenotype.tsv": partial(save_tsv, labels.table()),
+            "phenotype.json": partial(save_json, labels.record()),
+        }
+    if sensitivity is not None:
+        made["phenotype_sensitivity.tsv"] = partial(save_tsv, sensitivity)
+    for name in set(_PHENOTYPE_FILES) - set(made):
+        results.group(name).unlink(missing_ok=True)
+    return made
+
+
+def _from_features_table(results: Results, source: dict[str, Any], more: dict[str, Writer]) -> None:
     """Take a ready table: the statistics without the EEG."""
     table = read_features(Source.model_validate(source), Path(source["root"]))
     people = table["participant"].nunique()
@@ -198,7 +275,7 @@ def _from_features_table(results: Results, source: dict[str, Any]) -> None:
         "participants_found": people, "participants_used": people, "observations": len(table),
     }  # fmt: skip
     tables = {"exclusions.tsv": _frame([], _EXCLUSION_COLUMNS), "not_computable.tsv": _frame([], _REASON_COLUMNS)}
-    _write(results, table, tables, {"fingerprints.json": {}, "flow.json": flow})
+    _write(results, table, tables, {"fingerprints.json": {}, "flow.json": flow}, more)
 
 
 def _describe_derivatives(results: Results) -> None:

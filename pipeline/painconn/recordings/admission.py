@@ -1,0 +1,136 @@
+"""The door right after reading: the recording that was meant, whole, in volts, and with its events.
+
+What leaves it is finite. What was found stays with it as findings; who cleans the recording marks what they name.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from painconn.config.checks import Checks
+from painconn.config.data import Condition, Source
+from painconn.recordings.checks.signal import Signal, filled, signal_of
+from painconn.recordings.findings import Finding
+from painconn.recordings.readers import read_epochs, read_recording, sidecars_of
+from painconn.recordings.registry import CHECKS, load
+from painconn.recordings.sidecars import Sidecars
+
+if TYPE_CHECKING:
+    import mne
+
+
+_DEFAULTS = Checks()
+
+
+def run_checks(signal: Signal, *, where: str, limits: Checks = _DEFAULTS) -> list[Finding]:
+    """Run the checks of stage ``signal`` in their order; what one marks is not looked at by the next.
+
+    Parameters
+    ----------
+    signal : Signal
+        From :func:`painconn.recordings.checks.signal.signal_of`.
+    where : str
+        Name of the recording for the message (path relative to the root).
+    limits : Checks
+        ``data.checks`` of the study.
+
+    Returns
+    -------
+    findings : list of Finding
+        Those that do not exclude.
+
+    Raises
+    ------
+    RecordingFault
+        The first finding that excludes.
+    """
+    findings = []
+    for definition in CHECKS.values():
+        if definition.stage != "signal":
+            continue
+        for finding in load(definition.function)(signal, limits):
+            if finding.consequence == "exclude recording":
+                raise finding.fault(where)
+            findings.append(finding)
+            if finding.channels:
+                signal = signal.without(finding.channels, finding.check)
+            if finding.stretches_s:
+                signal = signal.without_stretches(finding.stretches_s)
+    return findings
+
+
+def check_condition(
+    read: "mne.io.BaseRaw", *, name: str, condition: Condition, where: str, sidecars: Sidecars | None = None
+) -> list[Finding]:
+    """Run the checks of stage ``condition`` for one condition of a continuous recording.
+
+    Returns
+    -------
+    findings : list of Finding
+        Those that do not exclude.
+
+    Raises
+    ------
+    RecordingFault
+        The block or the events of this condition are not there, cannot be read or lie outside the recording.
+    """
+    findings = []
+    for definition in CHECKS.values():
+        if definition.stage == "condition":
+            for finding in load(definition.function)(read, condition, sidecars or Sidecars()):
+                if finding.consequence == "exclude recording":
+                    raise finding.fault(f"{where}: condition {name}")
+                findings.append(finding)
+    return findings
+
+
+def admit_recording(
+    path: Path, *, source: Source, root: Path, descriptions: tuple[str, ...], limits: Checks = _DEFAULTS
+) -> tuple["mne.io.BaseRaw", Sidecars, list[Finding]]:
+    """Read a continuous recording and run every check of stage ``signal``.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        As :func:`painconn.recordings.readers.read_recording`, with a straight line where EEG samples were no numbers.
+    sidecars : Sidecars
+        What its sidecars say.
+    findings : list of Finding
+        Those that do not exclude.
+
+    Raises
+    ------
+    RecordingFault
+        The recording cannot be used.
+    """
+    sidecars = sidecars_of(path, source, root)
+    raw = read_recording(path, source=source, root=root, descriptions=descriptions, sidecars=sidecars)
+    signal = signal_of(raw, source=source, sidecars=sidecars)
+    findings = run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
+    if signal.missing is not None or raw.info["bads"]:
+        raw.apply_function(filled, picks=list(signal.eeg_names), verbose="WARNING")
+    return raw, sidecars, findings
+
+
+def admit_epochs(
+    path: Path, *, source: Source, root: Path, descriptions: tuple[str, ...], limits: Checks = _DEFAULTS
+) -> tuple["mne.EpochsArray", list[Finding]]:
+    """Read epochs that were cut before and run every check of stage ``signal``; see :func:`admit_recording`.
+
+    Stretches count from the first sample of the first epoch, with the epochs one after the other.
+    """
+    epochs = read_epochs(path, source=source, root=root, descriptions=descriptions)
+    signal = signal_of(epochs, source=source)
+    findings = run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
+    if signal.missing is not None or epochs.info["bads"]:
+        epochs.apply_function(filled, picks=list(signal.eeg_names), verbose="WARNING")
+    return epochs, findings
+
+
+def marked_channels(findings: list[Finding]) -> Mapping[str, tuple[str, ...]]:
+    """Return the channels that findings mark as bad, each with the checks that did."""
+    marked: dict[str, tuple[str, ...]] = {}
+    for finding in findings:
+        for name in finding.channels:
+            marked[name] = (*marked.get(name, ()), finding.check)
+    return marked
