@@ -177,7 +177,7 @@ def test_blocks_and_events_become_conditions(tmp_path: Path, rng: np.random.Gene
     study, text = proposed(root, tmp_path)
     conditions = study.data.conditions
     assert study.name == "mydata1"
-    assert (conditions["eyesopen"].block, conditions["eyesopen"].n_epochs) == ("eyes open", 11)
+    assert (conditions["eyesopen"].block, conditions["eyesopen"].n_epochs) == ("eyes open", 10)
     assert (conditions["pinprick"].events, conditions["pinprick"].n_epochs) == (("pinprick",), 20)
     assert (study.cleaning.sfreq_hz, study.cleaning.notch) == (200.0, False)
     source = study.data.sources[0]
@@ -208,8 +208,8 @@ def test_few_and_crowded_events_are_told(tmp_path: Path, rng: np.random.Generato
             tmp_path / f"P{participant}_raw.fif", verbose="ERROR"
         )
     study, text = proposed(tmp_path, tmp_path)
-    assert study.data.conditions["laser"].n_epochs == 12
-    assert "condition laser: 12 of 16 epochs are below the gate of 20" in text
+    assert study.data.conditions["laser"].n_epochs == 11
+    assert "condition laser: 11 of 16 epochs are below the gate of 20" in text
     assert "event 'button' occurs every 1.5 s" in text
     assert "event 'laser' occurs" not in text
 
@@ -381,7 +381,7 @@ def test_three_people_without_a_table_make_no_question(real_data: Path) -> None:
     text = propose_study(real_data / "eegmmidb-eyes-open")
     assert 'pattern: "S{participant}R01.edf"' in text
     assert 'strip_suffix: "."' in text
-    assert ("sfreq_hz: 160" in text, "line_freq_hz: 60" in text, "n_epochs: 22" in text) == (True, True, True)
+    assert ("sfreq_hz: 160" in text, "line_freq_hz: 60" in text, "n_epochs: 21" in text) == (True, True, True)
     assert "# MISSING: targets" in text
 
 
@@ -457,7 +457,7 @@ def test_recordings_beside_real_sidecars_go_from_init_to_check(
         write(person)
     study, text = proposed(root, tmp_path)
     condition = study.data.conditions["condition54"]
-    assert (condition.events, condition.n_epochs) == (("condition 54",), 12)
+    assert (condition.events, condition.n_epochs) == (("condition 54",), 11)
     assert study.data.sources[0].channel_types == {"LZ": "misc"}
     assert (study.cleaning.sfreq_hz, study.data.sources[0].line_freq_hz) == (128.0, 50.0)
     assert study.data.sources[0].montage == "template"

@@ -11,14 +11,14 @@ from painconn.store import read_json, read_parquet, read_tsv
 
 pytestmark = [pytest.mark.slow, pytest.mark.realdata, pytest.mark.xdist_group("real")]
 PEOPLE = ("05", "07", "09", "12")
-RECORD_BYTES = 21 * 500 * 2
 
 
 def copy_without_its_end(source, target):
     """Copy an EDF without its last second: the same recording, in other bytes."""
-    content = bytearray(source.read_bytes()[:-RECORD_BYTES])
-    content[236:244] = f"{int(content[236:244]) - 1:<8}".encode()
-    target.write_bytes(content)
+    content = source.read_bytes()
+    n_records, header_bytes = int(content[236:244]), int(content[184:192])
+    record_bytes = (len(content) - header_bytes) // n_records
+    target.write_bytes(content[:236] + f"{n_records - 1:<8}".encode() + content[244:-record_bytes])
 
 
 @pytest.fixture

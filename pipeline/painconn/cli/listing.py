@@ -24,7 +24,7 @@ _REGISTRIES = {
     "phenotypes": ("painconn.recordings.registry", "PHENOTYPES"),
 }
 _PARAGRAPHS = {"measures": "facts_of", "graph_measures": "graph_facts_of"}
-_HIDDEN = {"function", "header"}
+_HIDDEN = {"function", "header", "companions", "folder"}
 _INDENT = 4
 
 
@@ -58,7 +58,8 @@ def _registry(name: str) -> list[Any]:
 
 
 def _shown(entry: Any) -> dict[str, Any]:
-    return {key: value for key, value in asdict(entry).items() if key not in _HIDDEN}
+    shown = {key: value for key, value in asdict(entry).items() if key not in _HIDDEN}
+    return {key: ", ".join(value) if isinstance(value, tuple) else value for key, value in shown.items()}
 
 
 def _paragraph(measure: "MeasureDefinition | GraphMeasureDefinition", facts: dict[str, str]) -> Group:

@@ -83,7 +83,6 @@ def open_egi_mff(path: Path) -> "mne.io.BaseRaw":
     """Open an EGI folder."""
     import mne
 
-    _need("mffpy")
     return mne.io.read_raw_egi(path, events_as_annotations=True, verbose="ERROR")
 
 
@@ -108,7 +107,6 @@ def open_curry(path: Path) -> "mne.io.BaseRaw":
     """Open a Curry recording."""
     import mne
 
-    _need("curryreader")
     return mne.io.read_raw_curry(path, verbose="ERROR")
 
 

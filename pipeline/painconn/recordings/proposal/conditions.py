@@ -15,7 +15,7 @@ from painconn.recordings.tables import TableError, read_text_table
 
 _Number = TypeVar("_Number", int, float)
 _EPOCH_S, _SEGMENT_S = 2.0, 10.0
-_USED_SHARE = 0.75
+_USED_SHARE = 0.7
 _MIN_EPOCHS = 20
 _FEWEST_EVENTS = 10
 _MOST_EVENT_CONDITIONS = 6
@@ -184,7 +184,7 @@ def _shorter(values: list[_Number]) -> _Number:
 
 
 def _used(available: int) -> int:
-    """Leave a quarter for rejection, but not at the price of the gate."""
+    """Leave the rest for rejection, but not at the price of the gate."""
     share = math.floor(_USED_SHARE * available)
     return max(share, _MIN_EPOCHS if available >= _MIN_EPOCHS else 1)
 
