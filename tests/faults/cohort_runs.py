@@ -84,3 +84,14 @@ def saved_arrays(run: Run, label: str = HEALTHY) -> dict[str, np.ndarray]:
     sidecar = run.plan.results.connectivity(run.plan.key(f"sub-{label}"))
     names = sorted(path.name for path in sidecar.parent.glob("*.npz"))
     return {f"{name}/{key}": value for name in names for key, value in read_arrays(sidecar.with_name(name)).items()}
+
+
+def differing(before: dict[str, np.ndarray], after: dict[str, np.ndarray]) -> list[str]:
+    """Return the names of the arrays that are not the same bit for bit; a missing value equals a missing value."""
+    return [
+        name
+        for name in sorted(before.keys() | after.keys())
+        if name not in before
+        or name not in after
+        or not np.array_equal(before[name], after[name], equal_nan=before[name].dtype.kind == "f")
+    ]

@@ -1,10 +1,9 @@
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
-from cohort_runs import HEALTHY, PARTNER, Run, run_cohort, saved_arrays
-from recording_faults import FAULTS, FIF_FAULTS, SURVIVORS
+from cohort_runs import HEALTHY, PARTNER, Run, differing, run_cohort, saved_arrays
+from recording_faults import FAULTS, FIF_FAULTS, MEASURED_FAULTS, SURVIVORS
 from small_cohort import STUDY, Signals, recordings_of, simulate, write_participants
 
 
@@ -41,10 +40,14 @@ def crowd(people, head_folder, tmp_path_factory) -> Run:
         fault.write(bids, people[PARTNER].later(0.37 * number))
     for number, (fault, write) in enumerate(FIF_FAULTS):
         write(files, fault.label, people[PARTNER].later(20 + 0.37 * number))
-    labels = [HEALTHY, *(fault.label for fault in (*FAULTS, *SURVIVORS, *(fault for fault, _ in FIF_FAULTS)))]
+    for number, fault in enumerate(MEASURED_FAULTS):
+        fault.write(folder / "caps", people[PARTNER].later(30 + 0.37 * number))
+    faults = (*FAULTS, *SURVIVORS, *MEASURED_FAULTS, *(fault for fault, _ in FIF_FAULTS))
+    labels = [HEALTHY, *(fault.label for fault in faults)]
     write_participants(bids, dict.fromkeys(labels, "widespread") | {HEALTHY: "localized"})
     pattern = "sub{participant}_{task}_raw.fif"
-    source = f"    - {{root: files, layout: folder, pattern: '{pattern}', site: lab, line_freq_hz: 50}}\n"
+    source = "    - {root: caps, layout: bids, montage: digitised, site: caps, line_freq_hz: 50}\n"
+    source += f"    - {{root: files, layout: folder, pattern: '{pattern}', site: lab, line_freq_hz: 50}}\n"
     return run_cohort(folder, STUDY.replace("  conditions:", source + "  conditions:"), head_from=head_folder)
 
 
@@ -56,22 +59,13 @@ def changed_numbers(alone):
     assert any(name.endswith("/values") for name in expected_arrays)
 
     @cache
-    def differing(run: Run) -> list[str]:
-        arrays, rows = saved_arrays(run), run.features(HEALTHY)
-        names = expected_arrays.keys() | arrays.keys()
-        differs = [
-            name
-            for name in sorted(names)
-            if not (
-                name in arrays
-                and name in expected_arrays
-                and np.array_equal(arrays[name], expected_arrays[name], equal_nan=arrays[name].dtype.kind == "f")
-            )
-        ]
+    def changed(run: Run) -> list[str]:
+        rows = run.features(HEALTHY)
         own = rows[expected_row.columns]
         unequal = (own != expected_row) & ~(own.isna() & expected_row.isna())
         # Columns that only other people have are missing for the healthy one, never filled.
         filled = rows.drop(columns=expected_row.columns).notna()
-        return differs + [column for table in (unequal, filled) for column in table.columns[table.any()]]
+        columns = [column for table in (unequal, filled) for column in table.columns[table.any()]]
+        return differing(expected_arrays, saved_arrays(run)) + columns
 
-    return differing
+    return changed

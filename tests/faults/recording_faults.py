@@ -3,6 +3,7 @@
 Numbers are the rows of the list in ``test_recording_faults.py``; a row may have several forms.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,11 +185,15 @@ def flat(n_channels: int) -> Callable[[Written], object]:
     return do
 
 
-def bridged(pairs: Sequence[tuple[str, str]]) -> Callable[[Written], object]:
+def copied(pairs: Sequence[tuple[str, str]], *, noise_v: float = 0.0) -> Callable[[Written], object]:
+    """Let channels be copies of others; with noise, as gel between two electrodes does it."""
+
     def do(written: Written) -> None:
         recording = written["rest"]
+        noise = np.random.default_rng(18).standard_normal(recording.data.shape[1])
         for original, copy in pairs:
-            recording.data[recording.names.index(copy)] = recording.data[recording.names.index(original)]
+            signal = recording.data[recording.names.index(original)]
+            recording.data[recording.names.index(copy)] = signal + noise_v * noise
 
     return do
 
@@ -264,6 +269,27 @@ def one_clean_epoch(written: Written) -> None:
     written["rest"].events = [(f"{start}.5", "1.0", "BAD movement") for start in range(2, int(REST_S) - 1, 2)]
 
 
+def electrodes(unmeasured: str) -> Callable[[Written], object]:
+    """Write measured positions, without those of one electrode."""
+
+    def do(written: Written) -> None:
+        recording = written["rest"]
+        places = mne.channels.make_standard_montage("colin27_1005").get_positions()
+        rows = [
+            (name, *(("n/a",) * 3 if name == unmeasured else map(str, places["ch_pos"][name])))
+            for name in recording.names
+        ]
+        person = f"sub-{recording.participant}"
+        write_rows(recording.folder / f"{person}_space-CapTrak_electrodes.tsv", ("name", "x", "y", "z"), *rows)
+        marks = {name: places[key].tolist() for name, key in (("NAS", "nasion"), ("LPA", "lpa"), ("RPA", "rpa"))}
+        system = {"CoordinateSystem": "CapTrak", "CoordinateUnits": "m"}
+        stated = {f"{kind}{key}": value for kind in ("EEG", "AnatomicalLandmark") for key, value in system.items()}
+        stated["AnatomicalLandmarkCoordinates"] = marks
+        (recording.folder / f"{person}_space-CapTrak_coordsystem.json").write_text(json.dumps(stated))
+
+    return do
+
+
 def split_fif(root: Path, label: str, signals: Signals) -> None:
     """Write a recording in parts of a folder source, and lose the second part."""
     recording = Recording(root, label, "rest", signals.rest)
@@ -293,6 +319,13 @@ FIF_FAULTS = (
     ),
 )  # fmt: skip
 """Faults of FIF files, which lie in a folder of their own because BIDS has no EEG in FIF."""
+
+MEASURED_FAULTS = (
+    Fault(21, "no positions", "positions", r"_task-rest_eeg\.", "Fp1", "electrodes|montage"),
+    Fault(21, "one position", "positions", r"_task-rest_eeg\.", r"no position.*\bO1\b", "electrodes|montage",
+          after=electrodes("O1")),
+)  # fmt: skip
+"""Faults of a source that promises measured positions."""
 
 _BOTH = ("rest", "pinprick")
 _COPY = "copy|export"
@@ -325,8 +358,8 @@ FAULTS = (
           r"unit_scale|units|channels\.tsv", after=replaced("channels.tsv", "\tµV\t", "\tV\t")),
     Fault(15, "over the limit", "bad channels|flat", r"\S", "flat", r"\S", before=flat(6)),
     Fault(17, "over the limit", "finite", _EEG, r"numbers|NaN|finite|gaps?", r"\S", after=without_numbers(10.0)),
-    Fault(18, "over the limit", "bridged|copied|bridges|copies|bad channels", r"\S", "Fp1", r"\S",
-          before=bridged([("Fp1", "Fp2"), ("F7", "F3"), ("Fz", "F4"), ("T7", "C3"), ("C4", "T8"), ("P7", "P3")])),
+    Fault(18, "over the limit", "bridged|copied|bad channels", r"\S", "Fp1", r"\S",
+          before=copied([("Fp1", "Fp2"), ("F7", "F3"), ("Fz", "F4"), ("T7", "C3"), ("C4", "T8"), ("P7", "P3")])),
     Fault(19, "edf", "names", _EEG, "Cz", "rename_channels|drop_channels", after=edf_label("Pz", "Cz"), format="edf"),
     Fault(19, "table", "sidecar|names", r"channels\.tsv", "Cz", r"\S",
           after=replaced("channels.tsv", "\nPz\t", "\nCz\t")),
@@ -364,7 +397,8 @@ SURVIVORS = (
     Fault(15, "one channel", "", "", "", "", before=flat(1), left=("rest",)),
     Fault(17, "nan", "", "", "", "", after=sample_of_fp1(np.nan), left=("rest",)),
     Fault(17, "inf", "", "", "", "", after=sample_of_fp1(np.inf), left=("rest",)),
-    Fault(18, "one bridge", "", "", "", "", before=bridged([("Fp1", "Fp2")]), left=("rest",)),
+    Fault(18, "one copy", "", "", "", "", before=copied([("Fp1", "Fp2")]), left=("rest",)),
+    Fault(18, "one bridge", "", "", "", "", before=copied([("Fp1", "Fp2")], noise_v=3e-7), left=("rest",)),
     Fault(20, "one channel less", "", "", "", "", before=channels_lost(1, "rest"), tasks=_BOTH, left=_BOTH),
     Fault(20, "other order", "", "", "", "", before=reversed_order, left=("rest",)),
     Fault(22, "faster", "", "", "", "", before=at_rate(500.0), left=("rest",)),

@@ -7,9 +7,9 @@ person stays; and a healthy person beside all of them has the very numbers of a 
 import re
 
 import pytest
-from recording_faults import FAULTS, FIF_FAULTS, Fault
+from recording_faults import FAULTS, FIF_FAULTS, MEASURED_FAULTS, Fault
 
-ALL = (*FAULTS, *(fault for fault, _ in FIF_FAULTS))
+ALL = (*FAULTS, *MEASURED_FAULTS, *(fault for fault, _ in FIF_FAULTS))
 
 
 @pytest.mark.parametrize("fault", ALL, ids=[f"{fault.row:02d} {fault.form}" for fault in ALL])

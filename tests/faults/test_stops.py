@@ -115,12 +115,6 @@ def nearly_a_group(value: str) -> Callable[[Path], Callable[[], object]]:
     return break_
 
 
-def unknown_group(study: Path) -> Callable[[], object]:
-    before = table(study).read_text()
-    rewrite(table(study), "widespread", "2")
-    return lambda: table(study).write_text(before)
-
-
 def hostile_row(study: Path) -> Callable[[], object]:
     before = table(study).read_text()
     table(study).write_text(before + "sub-a;touch marker\tlocalized\n" + "sub-../x\tlocalized\n")
@@ -142,7 +136,8 @@ STOPS = {
     "31 twice": (twice_in_the_table, [(r"participants\.tsv", r"H2", r"each participant once")]),
     "32 a space behind": (nearly_a_group("widespread "), [(r"participant H2", r"'widespread '", "localized or wide")]),
     "32 another case": (nearly_a_group("Widespread"), [(r"participant H2", r"'Widespread'", "localized or wide")]),
-    "32 a number": (unknown_group, [(r"column group", r"\b2\b", r"widespread")]),
+    "32 a number": (nearly_a_group("2"), [(r"participant H2", "'2'", "localized or widespread")]),
+    "32 a gap": (nearly_a_group("NA"), [(r"participant H2", "'NA'", "localized or widespread", "n/a")]),
     "35 table": (
         hostile_row,
         [(r"participants\.tsv row 6", r"a;touch marker", r"letters and digits"), (r"row 7", r"\.\./x")],

@@ -33,7 +33,7 @@ def test_a_flat_channel_is_bad_interpolated_and_costs_one_rank(crowd):
     assert "flat" in cleaned["bads"]["Fp1"]
     assert cleaned["rank"]["used"] == len(CAP_19) - 2
     assert crowd.sidecar(label)["rank"] == cleaned["rank"]["used"]
-    assert "Fp1" in finding_of(crowd, "15 one channel", "flat_channel")
+    assert "Fp1" in finding_of(crowd, "15 one channel", "flat")
     values = crowd.columns(label)
     fp1 = [value for name, value in values.items() if "__sensors__" in name and name.endswith("__Fp1")]
     assert len(fp1) > 0
@@ -54,11 +54,12 @@ def test_a_sample_without_a_number_is_cut_out_and_never_averaged_over(crowd, for
     assert missing == {name for name, value in healthy.items() if np.isnan(value)}
 
 
-def test_bridged_channels_are_named_in_the_record(crowd):
-    told = finding_of(crowd, "18 one bridge", "copies")
+@pytest.mark.parametrize(("name", "check"), [("18 one copy", "copied"), ("18 one bridge", "bridged")])
+def test_copied_and_bridged_channels_are_named_and_bad(crowd, name, check):
+    told = finding_of(crowd, name, check)
     assert "Fp1" in told
     assert "Fp2" in told
-    assert set(crowd.cleaned(BY_NAME["18 one bridge"].label)["bads"]) == {"Fp1", "Fp2"}
+    assert set(crowd.cleaned(BY_NAME[name].label)["bads"]) == {"Fp1", "Fp2"}
 
 
 def test_a_missing_channel_is_named_and_interpolated(crowd):

@@ -13,12 +13,14 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from planting import BORN, BROKEN, CRASHING, DATES, LABELS, RECORDED, STUDY, Words, plant
+from planting import AGES, BORN, BROKEN, CRASHING, DATES, LABELS, RECORDED, STUDY, Words, plant
 from running import environment
 from searching import found_below, found_in
 from small_cohort import simulate
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+
+SEARCHED = ("out", "after-crash", "results")
 
 # Loaded by every interpreter of the crashing run: the program fails on one person, and says what it was reading.
 CRASH = """
@@ -65,13 +67,14 @@ class Told:
     status: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Canary:
-    """The planted study after every command."""
+    """The planted study after every command, and what was found in its folders: words, dates and ages, by file."""
 
     words: Words
     folder: Path
     told: dict[str, Told]
+    hits: dict[str, dict[str, set[str]]]
 
     @property
     def every_word(self) -> tuple[str, ...]:
@@ -107,7 +110,8 @@ def canary(tmp_path_factory) -> Canary:
         told[name] = Told(done.stdout + done.stderr, done.returncode)
         if name == "crash":
             shutil.copytree(folder / "out", folder / "after-crash")
-    return Canary(words, folder, told)
+    hits = {name: found_below(folder / name, (*words.places, *DATES, *AGES.values())) for name in SEARCHED}
+    return Canary(words, folder, told, hits)
 
 
 def test_the_search_finds_what_is_planted(canary, tmp_path):
@@ -137,10 +141,18 @@ def test_everything_ran_and_the_planned_faults_happened(canary):
     assert [label for label in BROKEN if label not in excluded] == []
 
 
-@pytest.mark.parametrize("results", ["out", "after-crash", "results"])
+@pytest.mark.parametrize("results", SEARCHED)
 def test_no_word_is_in_the_results_or_the_logs(canary, results):
-    hits = found_below(canary.folder / results, canary.every_word)
-    assert {name: canary.places_of(words) for name, words in hits.items()} == {}
+    assert {name: canary.places_of(words) for name, words in canary.hits[results].items()} == {}
+
+
+def test_ages_are_used_and_kept_nowhere(canary):
+    """Neither as text nor as a number: the page has no table of ages, and no file a row of them."""
+    assert "age" in (canary.folder / "out" / "group" / "methods.md").read_text()
+    assert not set().union(*canary.hits["out"].values()) & set(AGES.values())
+    numbers = [struct.pack("<d", float(age)) for age in AGES.values()]
+    files = [path for path in (canary.folder / "out").rglob("*") if path.is_file()]
+    assert [path.name for path in files if any(number in path.read_bytes() for number in numbers)] == []
 
 
 @pytest.mark.parametrize("command", ["init", "check", "crash", "run", "report"])

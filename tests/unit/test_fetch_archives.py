@@ -168,6 +168,23 @@ def test_an_unpacked_file_that_was_deleted_or_altered_is_seen(server, tmp_path):
     assert altered.read_bytes() == EEG[::-1]
 
 
+def test_an_edited_file_of_an_archive_is_never_overwritten_when_another_one_is_restored(server, tmp_path):
+    table, header = "sub-01/RSEEG/people.tsv", "sub-01/RSEEG/sub-01.vhdr"
+    server.files = {"data/raw/sub-01.tar.gz": tar_of(PERSON | {table: b"age\n30\n"}), "data/raw/x.csv": b"x"}
+    got, what = tmp_path / "got", in_bucket(server, unpack=True)
+    assert get(what, got).problems == ()
+    for name in (table, "sub-01/RSEEG/sub-01.eeg"):
+        (got / "raw" / name).write_bytes(b"hours of labelling")
+    (got / "raw" / header).unlink()
+    for _ in range(2):
+        outcome = get(what, got)
+        assert [problem.where for problem in outcome.problems] == [f"raw/{table}", "raw/sub-01/RSEEG/sub-01.eeg"]
+        assert "left as it is" in outcome.problems[0].fix
+        assert outcome.n_present == 1
+        edited = {f"raw/{name}": b"hours of labelling" for name in (table, "sub-01/RSEEG/sub-01.eeg")}
+        assert tree(got) == edited | {f"raw/{header}": PERSON[header], "raw/x.csv": b"x"}
+
+
 def test_an_archive_that_changed_since_it_was_unpacked_is_refused(server, tmp_path):
     got = tmp_path / "got"
     what = in_bucket(server, unpack=True)
@@ -186,7 +203,7 @@ def test_a_hostile_archive_among_others_is_named_and_the_others_are_there(server
     (problem,) = outcome.problems
     assert name in problem.where
     assert len([path for path in tree(tmp_path / "got") if path.endswith(".eeg")]) == 2
-    assert not list(tmp_path.rglob("*unpacking*"))
+    assert not list(tmp_path.rglob("*painconn-open*"))
     assert not list(tmp_path.rglob("outside"))
 
 

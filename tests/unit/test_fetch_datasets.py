@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from importlib import resources
 
 import pytest
@@ -11,12 +12,14 @@ import yaml
 from fetch_server import Silent, dataset, get, in_bucket, serving, sha256_of, tree
 
 from painconn.cli import fetch as command
+from painconn.config.loader import load_study
 from painconn.config.study import StudyConfig
 from painconn.errors import ConfigError, InputError
 from painconn.provenance import file_hash
 from painconn.recordings.fetch import catalogue
 from painconn.recordings.fetch.catalogue import dataset_names, is_safe_address, load_dataset, load_dataset_file
 from painconn.recordings.fetch.selection import participant_of
+from painconn.recordings.participants import covariate_columns, label_groups, read_participants
 
 NAMES = ["ds005284", "ds005486", "ds006921", "eegmat", "eegmmidb", "lemon", "m45j2", "srpbg"]
 
@@ -213,6 +216,85 @@ def test_links_without_content_and_things_that_are_no_files_are_named(mirror, tm
         get(PLAIN, tmp_path / "got", mirror=mirror)
     assert [problem.where for problem in caught.value.problems] == ["--from: pipe", "--from: sub-01/eeg/b.edf"]
     assert not (tmp_path / "got").exists()
+
+
+def test_a_link_to_a_folder_in_a_local_copy_is_named(mirror, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "b.edf").write_bytes(b"b")
+    (mirror / "sub-02").symlink_to(tmp_path / "disk")
+    with pytest.raises(InputError, match="a link to a folder") as caught:
+        get(PLAIN, tmp_path / "got", mirror=mirror)
+    assert [problem.where for problem in caught.value.problems] == ["--from: sub-02"]
+    assert not (tmp_path / "got").exists()
+
+
+@pytest.mark.parametrize("to", ["copy", "copy/got", ".", "link", "link/got", "copy/sub-01/../got"])
+def test_a_local_copy_is_never_fetched_into_itself(mirror, tmp_path, to):
+    with zipfile.ZipFile(mirror / "raw.zip", "w") as zipped:
+        zipped.writestr("b.edf", "b")
+    (tmp_path / "link").symlink_to(mirror)
+    before = tree(tmp_path)
+    what = dataset({"kind": "osf", "node": "abcd1"}, unpack=True)
+    for source, target in ((mirror, tmp_path / to), (tmp_path / "link", tmp_path / to)):
+        with pytest.raises(InputError, match="--from and --to"):
+            get(what, target, mirror=source)
+    assert tree(tmp_path) == before
+    assert not list(tmp_path.rglob("painconn_fetch.json"))
+
+
+PEOPLE = """Subject,Age,Gender,Recording year,Number of subtractions,Count quality
+Subject00,31,F,2001,3.5,0
+Subject01,32,M,2002,,1
+Subject02,33,F,2003,25,1
+Subject03,,M,2003,2,0
+"""
+
+
+def eegmat_of(folder, people=PEOPLE):
+    folder.mkdir()
+    (folder / "subject-info.csv").write_text(people)
+    for number in range(4):
+        (folder / f"Subject0{number}_1.edf").write_bytes(bytes([number]) * 100)
+    return load_dataset("eegmat").model_copy(update={"sha256": {}})
+
+
+def test_participants_of_eegmat_are_made_for_its_study_and_never_made_again(tmp_path, monkeypatch, capsys):
+    what = eegmat_of(tmp_path / "copy")
+    monkeypatch.setattr(command, "load_dataset", lambda _: what)
+    options = {"mirror": tmp_path / "copy", "participants": "", "first": None, "max_gb": 1, "workers": 2}
+    got = tmp_path / "got"
+    assert command.fetch("eegmat", got, **options, accept_licence=True) == 0
+    assert "participants.tsv was made by painconn from subject-info.csv" in capsys.readouterr().out
+    assert json.loads((got / "painconn_fetch.json").read_text())["made"] == {"participants.tsv": "subject-info.csv"}
+    assert "participants.tsv" not in (got / "SHA256SUMS.txt").read_text()
+    study = load_study(catalogue.FOLDER.parent / "studies" / "eegmat.yaml")
+    table = read_participants(study.data.participants, got)
+    contrast = study.targets["counters"].contrast
+    groups = label_groups(table, contrast.column, (contrast.a, contrast.b)).labels
+    assert dict(groups) == {"00": "bad", "01": "good", "02": "good", "03": "bad"}
+    numbers = covariate_columns(table, ["age", "sex"])
+    assert numbers["age"].tolist()[:3] == [31, 32, 33]
+    assert numbers["age"].isna().tolist() == [False, False, False, True]
+    assert numbers["sex"].tolist() == [0, 1, 0, 1]
+    (got / "participants.tsv").write_text("subject\tmine\nSubject00\t1\n")
+    assert command.fetch("eegmat", got, **options, accept_licence=True) == 0
+    assert (got / "participants.tsv").read_text() == "subject\tmine\nSubject00\t1\n"
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [
+        (PEOPLE.replace("Gender", "Sex").replace("Age", "Years"), "no column Age, Gender"),
+        (PEOPLE.replace(",1\n", ",2\n"), "row 3 column Count quality"),
+        ("", "empty table"),
+    ],
+)
+def test_people_that_are_not_as_described_are_told_and_nothing_is_made(tmp_path, people, told):
+    what = eegmat_of(tmp_path / "copy", people)
+    outcome = get(what, tmp_path / "got", mirror=tmp_path / "copy", accept_licence=True)
+    assert told in str(outcome.problems[0])
+    assert (outcome.n_brought, outcome.n_present) == (5, 0)
+    assert not (tmp_path / "got" / "participants.tsv").exists()
 
 
 @pytest.mark.realdata

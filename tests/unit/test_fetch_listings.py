@@ -179,7 +179,7 @@ HOSTILE = [
     " a.txt",
     "x" * 300,
     ".git/hooks/post-checkout",
-    "eeg.edf.part",
+    "eeg.edf.painconn-part",
 ]
 
 

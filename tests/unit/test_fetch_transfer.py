@@ -184,9 +184,9 @@ def test_a_piece_is_not_continued_when_nothing_can_tell_that_the_file_is_the_sam
 def test_a_piece_that_was_damaged_on_the_disk_is_fetched_anew(server, tmp_path):
     place = tmp_path / "got" / "sub-01" / "eeg"
     place.mkdir(parents=True)
-    (place / "sub-01_task-rest_eeg.edf.part").write_bytes(bytes(1000))
+    (place / "sub-01_task-rest_eeg.edf.painconn-part").write_bytes(bytes(1000))
     note = {"source": server.url + A, "etag": server.etag(A)}
-    (place / "sub-01_task-rest_eeg.edf.part.json").write_text(json.dumps(note))
+    (place / "sub-01_task-rest_eeg.edf.painconn-note").write_text(json.dumps(note))
     assert get(in_bucket(server), tmp_path / "got").problems == ()
     assert tree(tmp_path / "got") == local(server)
     assert [headers.get("Range") for headers in server.asked(A)] == ["bytes=1000-", None]
@@ -195,10 +195,19 @@ def test_a_piece_that_was_damaged_on_the_disk_is_fetched_anew(server, tmp_path):
 def test_a_piece_of_another_address_is_not_used(server, tmp_path):
     place = tmp_path / "got" / "sub-01" / "eeg"
     place.mkdir(parents=True)
-    (place / "sub-01_task-rest_eeg.edf.part").write_bytes(server.files[A][:1000])
-    (place / "sub-01_task-rest_eeg.edf.part.json").write_text(json.dumps({"source": "elsewhere", "etag": '"x"'}))
+    (place / "sub-01_task-rest_eeg.edf.painconn-part").write_bytes(server.files[A][:1000])
+    (place / "sub-01_task-rest_eeg.edf.painconn-note").write_text(json.dumps({"source": "elsewhere", "etag": '"x"'}))
     assert get(in_bucket(server), tmp_path / "got").problems == ()
     assert "Range" not in server.asked(A)[0]
+
+
+def test_unfinished_files_of_other_programs_are_left_alone(server, tmp_path):
+    theirs = {f"participants.tsv{end}": b"of a browser" for end in (".part", ".part.json")}
+    (tmp_path / "got").mkdir()
+    for name, content in theirs.items():
+        (tmp_path / "got" / name).write_bytes(content)
+    assert get(in_bucket(server), tmp_path / "got").problems == ()
+    assert tree(tmp_path / "got") == local(server) | theirs
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
@@ -301,7 +310,7 @@ def test_a_file_that_is_longer_than_listed_is_cut_off(server, tmp_path):
         outcome = get(what, tmp_path / str(number))
         assert str(len(true)) in outcome.problems[0].found + outcome.problems[0].wanted
         assert sorted(tree(tmp_path / str(number))) == ["participants.tsv"]
-        assert not list((tmp_path / str(number)).rglob("*.part"))
+        assert not list((tmp_path / str(number)).rglob("*.painconn-*"))
 
 
 def test_data_without_an_announced_size_stop_at_the_cap(server, tmp_path):
@@ -338,7 +347,7 @@ def test_a_disk_that_fills_up_stops_everything_with_a_message(server, tmp_path, 
     monkeypatch.setattr(transfer.os, "fsync", full)
     outcome = get(in_bucket(server), tmp_path / "got", workers=1)
     assert {problem.found for problem in outcome.problems} == {"no space left on the disk", "stopped"}
-    assert [name for name in tree(tmp_path / "got") if not name.endswith((".part", ".part.json"))] == []
+    assert [name for name in tree(tmp_path / "got") if not name.endswith((".painconn-part", ".painconn-note"))] == []
 
 
 @pytest.mark.parametrize(
@@ -404,7 +413,7 @@ def test_links_in_the_target_folder_lead_nowhere_else(server, tmp_path):
     got = tmp_path / "got"
     got.mkdir()
     (got / "sub-01").symlink_to(outside)
-    (got / "participants.tsv.part").symlink_to(secret)
+    (got / "participants.tsv.painconn-part").symlink_to(secret)
     with pytest.raises(Exception, match="a file below") as caught:
         get(in_bucket(server), got)
     assert "sub-01" in str(caught.value)
@@ -420,8 +429,8 @@ def test_links_in_the_place_of_unfinished_files_are_removed_not_followed(server,
     note.write_text(json.dumps({"source": server.url + B, "etag": server.etag(B)}))
     got = tmp_path / "got"
     got.mkdir()
-    (got / "participants.tsv.part").symlink_to(secret)
-    (got / "participants.tsv.part.json").symlink_to(note)
+    (got / "participants.tsv.painconn-part").symlink_to(secret)
+    (got / "participants.tsv.painconn-note").symlink_to(note)
     before = note.read_text()
     assert get(in_bucket(server), got).problems == ()
     assert secret.read_bytes() == server.files[B][:4]
@@ -443,7 +452,7 @@ def test_an_interrupted_fetch_leaves_nothing_half_written_and_goes_on(server, tm
     Timer(0.3, lambda: os.kill(os.getpid(), 2)).start()
     with pytest.raises(KeyboardInterrupt):
         get(in_bucket(server), tmp_path / "got", patience=patient)
-    there = [name for name in tree(tmp_path / "got") if not name.endswith((".part", ".part.json"))]
+    there = [name for name in tree(tmp_path / "got") if not name.endswith((".painconn-part", ".painconn-note"))]
     assert there == ["participants.tsv"]
     assert get(in_bucket(server), tmp_path / "got").n_brought == 1
     assert tree(tmp_path / "got") == local(server)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import edfio
 import mne
+import mne_bids
 import numpy as np
 import pytest
 
@@ -138,6 +139,35 @@ def test_a_damaged_cache_costs_time_and_nothing_else(recordings: Path, tmp_path:
     assert json.loads(results.headers.read_text()) == known
 
 
+def test_one_odd_sidecar_does_not_stop_the_others(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for person in ("01", "02"):
+        write_edf(root / f"sub-{person}" / "eeg" / f"sub-{person}_task-rest_eeg.edf", int(person))
+    study = study_of(root, layout="bids", pattern=None)
+    study.data.conditions["math"] = study.data.conditions["rest"].model_copy(update={"task": "rest"})
+    for text in ('{"RecordingDuration": 1e400}', '{"a":' + "[" * 100_000):
+        (root / "sub-01" / "eeg" / "sub-01_task-rest_eeg.json").write_text(text, encoding="utf-8")
+        sessions = load_inventory(study, Results(tmp_path / "results"))["sessions"]
+        assert [session["montage"] is None for session in sessions] == [True, False]
+
+
+def test_an_unexpected_error_in_a_header_is_left_to_the_job_of_its_session(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = readers.read_header
+
+    def failing(path: Path, *rest: object) -> object:
+        if path.name.startswith("S1"):
+            raise ZeroDivisionError("WOMBAT")
+        return original(path, *rest)
+
+    monkeypatch.setattr(readers, "read_header", failing)
+    sessions = load_inventory(study_of(recordings), Results(tmp_path / "results"))["sessions"]
+    assert [session["montage"] is None for session in sessions] == [False, True, False]
+    assert "S1_rest.edf: header could not be read (ZeroDivisionError)" in caplog.text
+    assert "WOMBAT" not in caplog.text
+
+
 def test_looking_writes_nothing_and_uses_what_is_there(recordings: Path, tmp_path: Path, read: list[str]) -> None:
     study, results = study_of(recordings), Results(tmp_path / "out")
     looked = Plan(study, results, write=False)
@@ -171,6 +201,29 @@ def test_one_recording_under_two_participants_stops_with_both_named(
     people = study.data.participants.model_copy(update={"exclude": ("9",)})
     without = study.model_copy(update={"data": study.data.model_copy(update={"participants": people})})
     assert len(load_inventory(without, results)["sessions"]) == 3
+
+
+def test_moved_electrodes_are_another_montage(tmp_path: Path) -> None:
+    root, results = tmp_path / "data", Results(tmp_path / "out")
+    raw = mne.io.RawArray(
+        np.random.default_rng(0).normal(size=(10, 2000)) * 2e-5, mne.create_info(list(TEN), 100, "eeg")
+    )
+    raw.set_montage("colin27_1005")
+    raw.info["line_freq"] = 50
+    where = mne_bids.BIDSPath(subject="01", task="rest", root=root, datatype="eeg")
+    mne_bids.write_raw_bids(raw, where, format="BrainVision", allow_preload=True, verbose="ERROR")
+    study = study_of(root, layout="bids", pattern=None, montage="digitised")
+    rest = {"rest": study.data.conditions["rest"]}
+    study = study.model_copy(update={"data": study.data.model_copy(update={"conditions": rest})})
+    before = load_inventory(study, results)["sessions"][0]["montage"]
+    electrodes = next((root / "sub-01" / "eeg").glob("*_space-*_electrodes.tsv"))
+    header, *rows = (line.split("\t") for line in electrodes.read_text().splitlines())
+    moved = [[name, str(float(x) + 0.02), *rest_of_row] for name, x, *rest_of_row in rows]
+    electrodes.write_text("".join("\t".join(row) + "\n" for row in [header, *moved]))
+    session = load_inventory(study, results)["sessions"][0]
+    assert session["montage"] not in (None, before)
+    listed = {Path(path).name for path in Plan(study, results).recordings(session["name"])}
+    assert {electrodes.name, electrodes.name.replace("electrodes.tsv", "coordsystem.json")} <= listed
 
 
 def test_one_recording_under_two_tasks_of_a_person_is_used_for_neither(recordings: Path, tmp_path: Path) -> None:

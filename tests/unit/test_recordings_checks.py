@@ -372,6 +372,33 @@ def test_what_leaves_the_door_is_finite_and_findings_say_what_to_mark(tmp_path: 
     assert set(record) == {"check", "found", "limit", "consequence", "channels", "stretches_s", "fix"}
 
 
+@pytest.mark.parametrize("epochs", [False, True])
+def test_other_channels_without_numbers_or_signal_are_left_out_and_noted(tmp_path: Path, epochs: bool) -> None:
+    other = np.random.default_rng(3).normal(scale=1e-4, size=(4, healthy().shape[1]))
+    other[0, 500] = np.nan
+    other[1] = 3e-5
+    other[3] = 0
+    names = [*EVERY[: len(healthy())], "VEOG", "HEOG", "ECG", "STI"]
+    kinds = ["eeg"] * len(healthy()) + ["eog", "eog", "ecg", "stim"]
+    raw = mne.io.RawArray(np.vstack([healthy(), other]), mne.create_info(names, SFREQ, kinds), verbose="ERROR")
+    source = SOURCE.model_copy(update={"root": tmp_path})
+    if epochs:
+        path = tmp_path / "a-epo.fif"
+        pieces = mne.make_fixed_length_epochs(raw, 2.0, preload=True, verbose="ERROR", reject_by_annotation=False)
+        pieces.save(path, fmt="double", verbose="ERROR")
+        read, findings = admit_epochs(path, source=source, root=tmp_path, descriptions=())
+    else:
+        path = tmp_path / "a_raw.fif"
+        raw.save(path, fmt="double", verbose="ERROR")
+        read, _, findings = admit_recording(path, source=source, root=tmp_path, descriptions=())
+    assert np.isfinite(read.get_data()).all()
+    assert read.ch_names == [*EVERY[: len(healthy())], "ECG", "STI"]
+    assert [(one.check, one.consequence, one.value) for one in findings] == [
+        ("finite", "note", "samples that are no numbers in VEOG, left out"),
+        ("flat", "note", "constant in HEOG, left out"),
+    ]
+
+
 def test_a_long_list_of_stretches_is_cut_in_the_table_and_not_in_the_finding() -> None:
     spans = tuple((float(second), 0.5) for second in range(30))
     finding = Finding("flat", "x", "y", "mark stretch", "z", stretches_s=spans)
@@ -382,7 +409,7 @@ def test_a_long_list_of_stretches_is_cut_in_the_table_and_not_in_the_finding() -
 def test_the_listing_says_what_can_follow() -> None:
     for definition in CHECKS.values():
         assert definition.consequence
-    assert CHECKS["finite"].consequence == "mark channel, mark stretch, exclude recording"
+    assert CHECKS["finite"].consequence == "note, mark channel, mark stretch, exclude recording"
 
 
 HANDS = Condition(kind="events", events=("hand", "back"), n_epochs=1)

@@ -30,16 +30,20 @@ from recording_files import (
     write_eeglab_epochs,
     write_european,
     write_fif,
+    write_gdf,
     write_mff,
     write_split_fif,
 )
 from scipy.io import savemat
 
+from painconn.config.checks import Checks
 from painconn.config.data import Source
 from painconn.errors import RecordingFault
+from painconn.recordings.forecast import header_findings
 from painconn.recordings.headers import outline
 from painconn.recordings.readers import read_epochs, read_header, read_recording
 from painconn.recordings.registry import READERS, reader_for
+from painconn.recordings.sidecars import Sidecars
 
 NOT_TOLD_BY_SIZE = {"brainvision", "brainvision average", "persyst 16", "persyst 32"}
 """Formats whose header does not say how many samples there are: a cut between two samples is not seen."""
@@ -151,9 +155,69 @@ def test_annotations_that_are_not_utf8(tmp_path: Path) -> None:
 
 def test_slower_channels_are_read_at_the_rate_of_the_fastest(tmp_path: Path) -> None:
     path = write_european(tmp_path / "a.edf", signal(n_times=1000), n_per_record=(250,) * 8 + (50,))
-    raw = read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=())
+    typed = folder(tmp_path, channel_types={"ECG": "ecg"})
+    raw = read_recording(path, source=typed, root=tmp_path, descriptions=())
     assert (raw.n_times, raw.info["sfreq"]) == (1000, SFREQ_HZ)
     np.testing.assert_allclose(raw.get_data()[:8], signal(n_times=1000)[:8], atol=2e-8)
+
+
+@pytest.mark.parametrize("name", ["a.edf", "a.bdf", "a.gdf"])
+def test_eeg_that_is_slower_than_another_channel_is_refused(tmp_path: Path, name: str) -> None:
+    rates = (125,) * 8 + (250,)
+    path, data = tmp_path / name, signal(n_times=1500)
+    if name == "a.gdf":
+        path = write_gdf("2.20")(tmp_path, data)
+        content = bytearray(path.read_bytes())
+        at, end = 256 + 216 * len(rates), 256 * (len(rates) + 1)
+        content[at : at + 4 * len(rates)] = struct.pack(f"<{len(rates)}i", *rates)
+        path.write_bytes(bytes(content[:end]) + bytes(6 * 2 * sum(rates)))
+    else:
+        write_european(path, data, n_per_record=rates)
+    fault = fault_of(path, channel_types={"ECG": "ecg"})
+    assert fault.check == "header"
+    assert "EEG at 125 Hz (Fp1, Fp2, F3, F4, C3, C4, O1, O2) beside channels of 250 Hz (ECG)" in str(fault)
+    typed = folder(tmp_path, channel_types={"ECG": "ecg"})
+    header = read_header(path, typed, tmp_path)
+    told = header_findings(header, sidecars=Sidecars(), source=typed, limits=Checks())
+    assert [(finding.check, finding.consequence) for finding in told] == [("header", "exclude recording")]
+
+
+def set_of_two(folder: Path) -> tuple[Path, Path]:
+    """Write S1 and S2 and return their headers."""
+    for stem in ("S1", "S2"):
+        written = write_brainvision(folder, signal())
+        for path in sorted(folder.glob(f"{written.stem}.*")):
+            text = path.read_bytes()
+            if path.suffix != ".eeg":
+                text = text.replace(f"File={written.stem}.".encode(), f"File={stem}.".encode())
+            path.unlink()
+            (folder / f"{stem}{path.suffix}").write_bytes(text)
+    return folder / "S1.vhdr", folder / "S2.vhdr"
+
+
+@pytest.mark.parametrize("field", ["MarkerFile=S2.vmrk", "DataFile=S2.eeg"])
+def test_markers_and_samples_of_another_recording_are_refused(tmp_path: Path, field: str) -> None:
+    first, second = set_of_two(tmp_path)
+    second.write_text(second.read_text().replace(field, field.replace("S2", "S1")))
+    fault = fault_of(second)
+    assert fault.check == "header"
+    assert f"{'markers' if 'Marker' in field else 'samples'} of another recording" in str(fault)
+    read_recording(first, source=folder(tmp_path), root=tmp_path, descriptions=())
+
+
+def test_markers_that_name_other_samples_are_refused_unless_they_carry_the_name_of_the_header(tmp_path: Path) -> None:
+    first, second = set_of_two(tmp_path)
+    first.unlink()
+    markers = tmp_path / "S2.vmrk"
+    markers.write_text(markers.read_text().replace("DataFile=S2.eeg", "DataFile=before_renaming.eeg"))
+    read = read_recording(second, source=folder(tmp_path), root=tmp_path, descriptions=("Stimulus/S  7",))
+    assert list(read.annotations.onset) == pytest.approx(list(EVENTS_S))
+    second.write_text(second.read_text().replace("MarkerFile=S2.vmrk", "MarkerFile=S1.vmrk"))
+    fault = fault_of(second)
+    assert (fault.check, "markers of another recording" in str(fault)) == ("header", True)
+    named = tmp_path / "S1.vmrk"
+    named.write_text(named.read_text().replace("DataFile=S1.eeg", "DataFile=S2.eeg"))
+    read_recording(second, source=folder(tmp_path), root=tmp_path, descriptions=())
 
 
 def test_a_recording_that_was_never_closed(tmp_path: Path) -> None:
@@ -609,6 +673,3 @@ def test_lists_of_checksums_that_are_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "SHA256SUMS.txt")
     (tmp_path / "SHA256SUMS").write_text("", encoding="utf-8")
     assert read_recording(path, source=folder(tmp_path), root=tmp_path, descriptions=()).n_times == N_TIMES
-    (tmp_path / "SHA256SUMS").write_text("no list\n", encoding="utf-8")
-    fault = fault_of(path)
-    assert (fault.check, "SHA256SUMS line 1" in fault.problems[0].found) == ("checksum", True)

@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+import mne
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from recording_files import signal, write_brainvision
 
 from painconn.config.data import Condition, Source
 from painconn.errors import ConfigError, InputError, PathError, RecordingFault
@@ -247,11 +250,37 @@ def test_a_dataset_without_tasks_serves_conditions_without_task(tmp_path: Path) 
     assert [file.key for file in found] == [("01", "", "", ""), ("02", "1", "", "")]
 
 
+def test_one_name_with_a_task_does_not_remove_the_others(tmp_path: Path) -> None:
+    without = [f"sub-{number:02}/eeg/sub-{number:02}_eeg.edf" for number in range(3)]
+    touch(tmp_path, *without, "sub-10/eeg/sub-10_task-rest_eeg.edf")
+    touch(tmp_path, "sub-11/ses-1/eeg/sub-11_ses-1_task-rest_eeg.edf", "sub-11/ses-2/eeg/sub-11_ses-2_eeg.edf")
+    with_own_task = {"pain": Condition(kind="rest", n_epochs=20, task="rest")}
+    for conditions in (REST, with_own_task):
+        found = discover([(source(tmp_path), tmp_path)], conditions)
+        assert len(found.files) == 6
+        assert found.unplaced == []
+    touch(tmp_path, "sub-11/ses-1/eeg/sub-11_ses-1_eeg.edf")
+    found = discover([(source(tmp_path), tmp_path)], REST)
+    assert len(found.files) == 6
+    assert [one.path for one in found.unplaced] == ["sub-11/ses-1/eeg/sub-11_ses-1_eeg.edf"]
+
+
+def test_names_without_task_beside_several_tasks_stop_with_both_kinds_named(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"sub-{number:02}/eeg/sub-{number:02}_eeg.edf" for number in range(30)))
+    touch(tmp_path, "sub-90/eeg/sub-90_task-rest_eeg.edf", "sub-90/eeg/sub-90_task-math_eeg.edf")
+    with pytest.raises(InputError, match=r"30 name\(s\) without a task: sub-00/eeg/.*math, rest") as caught:
+        discover([(source(tmp_path), tmp_path)], REST)
+    assert len(str(caught.value)) < 1000
+    unnamed = [f"{number:02}" for number in range(30)]
+    found = discover([(source(tmp_path), tmp_path)], REST, exclude=unnamed)
+    assert [file.key for file in found.files] == [("90", "", "rest", "")]
+
+
 def test_what_has_no_place_is_named_with_the_reason(tmp_path: Path) -> None:
     touch(
         tmp_path,
         "sub-01/eeg/sub-01_task-rest_eeg.edf",
-        "sub-02/eeg/sub-02_eeg.edf",
+        "sub-01/eeg/sub-01_eeg.edf",
         "sub-03/eeg/rest.edf",
         "sub-04/eeg/sub-04_rest_eeg.edf",
         "sub-05/eeg/sub-05_task-rest_split-02_eeg.fif",
@@ -263,7 +292,7 @@ def test_what_has_no_place_is_named_with_the_reason(tmp_path: Path) -> None:
     reasons = {one.path: one.as_record() for one in found.unplaced}
     assert {path: record["found"] for path, record in reasons.items()} == {
         "loose/task-rest_eeg.edf": "no sub- in its name or above it",
-        "sub-02/eeg/sub-02_eeg.edf": "no task- in its name",
+        "sub-01/eeg/sub-01_eeg.edf": "no task- in its name",
         "sub-03/eeg/rest.edf": "a name that ends in rest",
         "sub-04/eeg/sub-04_rest_eeg.edf": "rest without saying what it is",
         "sub-05/eeg/sub-05_task-rest_split-02_eeg.fif": "a later part of a split recording, without the first",
@@ -284,6 +313,24 @@ def test_a_plain_folder_names_what_its_pattern_leaves_out_at_any_depth(tmp_path:
     found = discover([(source(tmp_path, "S{participant}_{task}.edf"), tmp_path)], REST)
     assert [file.path for file in found.files] == ["S1_rest.edf"]
     assert [one.path for one in found.unplaced] == ["T3.edf", "deep/er/S2_rest.EDF"]
+
+
+def test_recordings_in_other_formats_than_the_pattern_asks_for_are_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "S1.edf", "S2.edf", "S1.bdf", "S4.vhdr", "S4.eeg", "results/derivatives/S9.bdf", "S2-epo.fif")
+    touch(tmp_path, *(f"S{number}.bdf" for number in range(30, 60)))
+    edf, bdf = source(tmp_path, "S{participant}.edf", site="a"), source(tmp_path, "S{participant}.bdf", site="b")
+    found = discover([(edf, tmp_path)], REST)
+    assert [file.path for file in found.files] == ["S1.edf", "S2.edf"]
+    records = [one.as_record() for one in found.unplaced]
+    assert [(record["recording"], record["wanted"]) for record in records] == [
+        ("S30.bdf", "S{participant}.edf"),
+        ("S4.vhdr", "S{participant}.edf"),
+    ]
+    assert records[0]["found"].startswith("30 recording(s) in another format (.bdf): S30.bdf, S31.bdf")
+    assert len(records[0]["found"]) < 200
+    assert records[1]["found"].endswith("S4.vhdr")
+    both = discover([(edf, tmp_path), (bdf, tmp_path)], REST, exclude=["1"])
+    assert [one.path for one in both.unplaced] == ["S4.vhdr", "S4.vhdr"]
 
 
 @pytest.mark.parametrize("pattern", [None, "sub-{participant}_task-{task}_eeg.mff"])
@@ -320,6 +367,21 @@ def test_every_part_of_a_split_recording_belongs_to_it(tmp_path: Path) -> None:
         found.files[1].path: {"sub-4_task-rest_eeg.fif", "sub-4_task-rest_eeg-1.fif"},
         "plain_raw.fif": {"plain_raw.fif", "plain_raw-1.fif", "plain_raw-10.fif"},
     }
+
+
+def test_files_that_a_header_names_belong_to_it_whatever_they_are_called(tmp_path: Path) -> None:
+    path = write_brainvision(tmp_path, signal())
+    old, new = tmp_path / f"{path.stem}.eeg", tmp_path / "raw_of_2.eeg"
+    path.write_text(path.read_text().replace(f"DataFile={old.name}", f"DataFile={new.name}"))
+    old.rename(new)
+    names = {file.name for file in Companions().of(path, tmp_path)}
+    assert names == {path.name, new.name, f"{path.stem}.vmrk"}
+    new.rename(tmp_path.parent / new.name)
+    new.symlink_to(tmp_path.parent / new.name)
+    assert new not in Companions().of(path, tmp_path)
+    new.unlink()
+    os.mkfifo(new)
+    assert new not in Companions().of(path, tmp_path)
 
 
 def test_links_to_folders_neither_loop_nor_repeat(tmp_path: Path) -> None:
@@ -400,6 +462,24 @@ def test_split_fif_is_one_recording_and_strays_are_shown(tmp_path: Path) -> None
     folder = source(tmp_path, "S{participant}_{task}.fif")
     assert [file.path for file in find_recordings(folder, tmp_path, REST)] == ["S1_rest.fif"]
     assert unmatched_files(folder, tmp_path) == ["S1_rest-epo.fif", "other.fif"]
+
+
+def test_visits_numbered_like_parts_are_recordings_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path, "P01.fif", "P01-1.fif", "P01-2.fif")
+    visits = discover([(source(tmp_path, "{participant}-{session}.fif"), tmp_path)], REST)
+    assert [file.path for file in visits.files] == ["P01-1.fif", "P01-2.fif"]
+    assert [one.path for one in visits.unplaced] == ["P01.fif"]
+    assert [file.path for file in find_recordings(source(tmp_path, "{participant}.fif"), tmp_path, REST)] == ["P01.fif"]
+
+
+def test_parts_that_a_fif_names_are_parts_whatever_the_pattern_says(tmp_path: Path) -> None:
+    raw = mne.io.RawArray(np.ones((4, 200_000)), mne.create_info(4, 250.0, "eeg"), verbose="ERROR")
+    raw.save(tmp_path / "P01.fif", split_size="2MB", buffer_size_sec=10, verbose="ERROR")
+    assert len(sorted(tmp_path.glob("P01-*.fif"))) >= 1
+    raw.crop(0, 10).save(tmp_path / "P01-7.fif", verbose="ERROR")
+    visits = discover([(source(tmp_path, "{participant}-{session}.fif"), tmp_path)], REST)
+    assert [file.path for file in visits.files] == ["P01-7.fif"]
+    assert [one.path for one in visits.unplaced] == ["P01.fif"]
 
 
 def test_a_thousand_recordings_without_opening_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,14 @@ import pybv
 import pytest
 from scipy.io import savemat
 
+from painconn.config.checks import Checks
 from painconn.config.data import Source
 from painconn.errors import RecordingFault
 from painconn.recordings.admission import admit_epochs, admit_recording, run_checks
 from painconn.recordings.checks.signal import signal_of
+from painconn.recordings.forecast import header_findings
 from painconn.recordings.readers import read_epochs, read_header, read_recording
-from painconn.recordings.sidecars import read_sidecars
+from painconn.recordings.sidecars import Sidecars, parse_number, read_sidecars
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2", "ECG"]
 SFREQ = 250.0
@@ -107,8 +109,45 @@ def test_two_channels_with_one_name(tmp_path: Path, rng: np.random.Generator) ->
     path = write_edf(tmp_path / "a.edf", signal(rng))
     fault = fault_of(path, tmp_path, rename_channels={"F4": "F3"})
     assert (fault.check, "F3" in fault.problems[0].found) == ("names", True)
-    write_edf(path, signal(rng), ["Cz-0", "Cz-1", *NAMES[2:]])
-    assert fault_of(path, tmp_path).check == "names"
+    raw_of(signal(rng), ["Cz-0", "Cz-1", *NAMES[2:]]).save(tmp_path / "b_raw.fif", verbose="ERROR")
+    assert fault_of(tmp_path / "b_raw.fif", tmp_path).check == "names"
+
+
+def relabel(path: Path, old: list[str], new: list[str]) -> None:
+    """Write other labels into the header of an EDF or BrainVision file; no writer writes one name twice."""
+    content = path.read_bytes()
+    for before, after in zip(old, new, strict=True):
+        pieces = (f"={before},", f"={after},") if path.suffix == ".vhdr" else (before.ljust(16), after.ljust(16))
+        content = content.replace(pieces[0].encode(), pieces[1].encode(), 1)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("suffix", ["edf", "vhdr"])
+def test_running_numbers_of_the_file_are_no_names_twice(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
+    path = (
+        write_edf(tmp_path / "a.edf", signal(rng)) if suffix == "edf" else write_brainvision(tmp_path, "a", signal(rng))
+    )
+    original = path.read_bytes()
+    relabel(path, ["O1", "O2", "ECG"], ["AUX-0", "AUX-1", "AUX-2"])
+    source = folder(tmp_path)
+    raw, *_ = admit_recording(path, source=source, root=tmp_path, descriptions=())
+    assert raw.ch_names[-3:] == ["AUX-0", "AUX-1", "AUX-2"]
+    header = read_header(path, source, tmp_path)
+    assert [
+        one
+        for one in header_findings(header, sidecars=Sidecars(), source=source, limits=Checks())
+        if one.check == "names"
+    ] == []
+    if suffix == "vhdr":
+        return  # MNE does not open a BrainVision file with a name twice
+    for twice in (["Cz", "Cz", "Pz"], ["Cz", "Cz", "Cz-0"]):
+        path.write_bytes(original)
+        relabel(path, ["O1", "O2", "ECG"], twice)
+        fault = fault_of(path, tmp_path)
+        assert (fault.check, fault.problems[0].found) == ("names", "channel Cz more than once")
+    path.write_bytes(original)
+    relabel(path, ["O1", "O2", "ECG"], ["Cz", "Cz", "Pz"])
+    admit_recording(path, source=folder(tmp_path, drop_channels=("Cz-1",)), root=tmp_path, descriptions=())
 
 
 def test_metadata_does_not_survive(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -155,6 +194,35 @@ def test_events_of_a_stimulus_channel(tmp_path: Path, rng: np.random.Generator) 
     assert read_header(tmp_path / "a_raw.fif", folder(tmp_path), tmp_path).annotations == {"7": 1}
     read = read_recording(tmp_path / "a_raw.fif", source=folder(tmp_path), root=tmp_path, descriptions=("7",))
     np.testing.assert_allclose(read.annotations.onset, [2.0])
+
+
+def test_a_bad_stretch_drawn_by_hand_does_not_hide_the_stimulus_channel(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    data = np.vstack([signal(rng)[:8], np.zeros(5000)])
+    data[8, 500:510] = 7
+    raw = mne.io.RawArray(data, mne.create_info([*NAMES[:8], "STI"], SFREQ, ["eeg"] * 8 + ["stim"]), verbose="ERROR")
+    raw.set_annotations(mne.Annotations([8.0], [1.0], ["BAD_muscle"]))
+    raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
+    assert read_header(tmp_path / "a_raw.fif", folder(tmp_path), tmp_path).annotations == {"7": 1, "BAD_recording": 1}
+    raw.set_annotations(mne.Annotations([8.0, 9.0], [1.0, 0.0], ["BAD_muscle", "hand"]))
+    raw.save(tmp_path / "a_raw.fif", overwrite=True, verbose="ERROR")
+    header = read_header(tmp_path / "a_raw.fif", folder(tmp_path), tmp_path)
+    assert header.annotations == {"hand": 1, "BAD_recording": 1}
+
+
+def test_an_events_table_leaves_the_bad_stretches_of_the_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    eeg = tmp_path / "sub-01" / "eeg"
+    eeg.mkdir(parents=True)
+    raw = raw_of(signal(rng))
+    raw.set_annotations(mne.Annotations([2.0, 4.0, 5.0], [1.0, 0.0, 0.0], ["BAD_movement", "hand", "boundary"]))
+    path = eeg / "sub-01_task-pain_eeg.fif"
+    raw.save(path, verbose="ERROR")
+    (eeg / "sub-01_task-pain_events.tsv").write_text("onset\tduration\ttrial_type\n7\t0\thand\n", encoding="utf-8")
+    source = Source(root=tmp_path, layout="bids")
+    read = read_recording(path, source=source, root=tmp_path, descriptions=("hand",))
+    np.testing.assert_allclose(read.annotations.onset, [2.0, 5.0, 7.0])
+    assert list(read.annotations.description) == ["BAD_recording", "BAD boundary", "hand"]
 
 
 def test_a_later_new_segment_is_a_discontinuity(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -318,6 +386,88 @@ def test_broken_sidecars_name_the_file_and_row(tmp_path: Path, rng: np.random.Ge
     assert read_sidecars(path, tmp_path).line_freq_hz == 60
 
 
+@pytest.mark.parametrize("field", ["RecordingDuration", "SamplingFrequency", "PowerLineFrequency"])
+@pytest.mark.parametrize("value", ["1e400", "1e-400", "9e999999999", "1e99999999999999999999"])
+def test_numbers_of_a_sidecar_that_cannot_be(tmp_path: Path, field: str, value: str) -> None:
+    path = tmp_path / "sub-01_task-pain_eeg.edf"
+    (tmp_path / "sub-01_task-pain_eeg.json").write_text(f'{{"{field}": {value}}}', encoding="utf-8")
+    with pytest.raises(RecordingFault) as caught:
+        read_sidecars(path, tmp_path)
+    assert (caught.value.check, "sub-01_task-pain_eeg" in caught.value.problems[0].where) == ("sidecar", True)
+
+
+def test_a_sidecar_without_an_end_and_a_length_in_powers(tmp_path: Path) -> None:
+    path = tmp_path / "sub-01_task-pain_eeg.edf"
+    (tmp_path / "sub-01_task-pain_eeg.json").write_text('{"a":' + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(RecordingFault, match="not readable as JSON"):
+        read_sidecars(path, tmp_path)
+    (tmp_path / "sub-01_task-pain_eeg.json").write_text('{"RecordingDuration": 6E+2}', encoding="utf-8")
+    stated = read_sidecars(path, tmp_path)
+    assert (stated.duration_s, stated.duration_tolerance_s) == (600, 1)
+
+
+def test_a_table_without_a_header_is_told_without_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "sub-01_task-pain_eeg.edf"
+    events = tmp_path / "sub-01_task-pain_events.tsv"
+    for text, told in (
+        ("1.5\t0\tWOMBAT moved\n3\t0\tx\n", "found: 3 columns · wanted: a column onset"),
+        ("duration\tvalue\tWOMBAT\n3\t0\tx\n", "found: 3 columns, among them duration, value ·"),
+        ("1.5\tWOMBAT\tWOMBAT\n3\t0\tx\n", "columns number 2, 3"),
+        ('onset\tduration\n1\t"' + "WOMBAT " * 30_000, "cells without an end"),
+        ('""\n', "an empty table"),
+    ):
+        events.write_text(text, encoding="utf-8")
+        with pytest.raises(RecordingFault) as caught:
+            read_sidecars(path, tmp_path)
+        assert told in str(caught.value)
+        assert "WOMBAT" not in str(caught.value)
+    events.unlink()
+    (tmp_path / "sub-01_task-pain_channels.tsv").write_text("Fp1\tEEG\tWOMBAT\n", encoding="utf-8")
+    with pytest.raises(RecordingFault, match="3 columns · wanted: a column name"):
+        read_sidecars(path, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["4_5", "inf", "Infinity", "nan", "1e999", "four", ""])
+def test_texts_that_are_no_numbers(text: str) -> None:
+    assert parse_number(text) is None
+
+
+def test_numbers_are_numbers() -> None:
+    assert [parse_number(text) for text in ("45", " -4.5e1 ", "+0")] == [45, -45, 0]
+
+
+@pytest.mark.parametrize("suffix", ["fif", "set"])
+def test_events_called_by_numbers_keep_their_names(tmp_path: Path, rng: np.random.Generator, suffix: str) -> None:
+    data = 2e-5 * rng.standard_normal((6, 9, 250))
+    data[::2] *= 2
+    path = tmp_path / f"a-epo.{suffix}"
+    if suffix == "fif":
+        # MNE numbers the types of EEGLAB in their order: event "2" gets code 1, event "4" code 2.
+        events = np.column_stack([np.arange(6) * 500, np.zeros(6, int), [1, 2] * 3])
+        event_id = {"2": 1, "4": 2}
+        mne.EpochsArray(data, mne.create_info(NAMES, SFREQ, "eeg"), events, event_id=event_id, verbose="ERROR").save(
+            path
+        )
+    else:
+        types = ["2", "4"] * 3
+        event = np.array([(kind, 1.0 + 250 * place, place + 1) for place, kind in enumerate(types)],
+                         [("type", "O"), ("latency", "O"), ("epoch", "O")])  # fmt: skip
+        epoch = np.array([(place + 1, kind, 0.0) for place, kind in enumerate(types)],
+                         [("event", "O"), ("eventtype", "O"), ("eventlatency", "O")])  # fmt: skip
+        labels = np.array([(name,) for name in NAMES], dtype=[("labels", "O")])
+        eeg = {"data": (data * 1e6).transpose(1, 2, 0), "nbchan": 9, "pnts": 250, "trials": 6, "srate": SFREQ,
+               "xmin": 0.0, "xmax": 249 / SFREQ, "chanlocs": labels, "event": event,
+               "epoch": epoch, "setname": "x"}  # fmt: skip
+        savemat(path, {"EEG": eeg}, appendmat=False)
+    source = Source(root=tmp_path, layout="epochs", pattern=f"{{participant}}-epo.{suffix}")
+    for wanted in (("2",), ("4",), ("2", "4"), ("other 1", "2"), ("other 2", "2")):
+        read = read_epochs(path, source=source, root=tmp_path, descriptions=wanted)
+        assert len(read.event_id) == 2
+        for name in {"2", "4"} & set(wanted):
+            np.testing.assert_allclose(read[name].get_data(), data[::2] if name == "2" else data[1::2], rtol=1e-5)
+        assert not {"other 1", "other 2"} & set(wanted) & set(read.event_id)
+
+
 def test_epochs_keep_their_times_and_lose_their_text(tmp_path: Path, rng: np.random.Generator) -> None:
     info = mne.create_info(NAMES, SFREQ, "eeg")
     info["description"] = "PANGOLIN"
@@ -329,7 +479,7 @@ def test_epochs_keep_their_times_and_lose_their_text(tmp_path: Path, rng: np.ran
     read = read_epochs(tmp_path / "a-epo.fif", source=source, root=tmp_path, descriptions=("hand",))
     np.testing.assert_allclose(read.get_data(), data, rtol=1e-5)
     assert read.tmin == pytest.approx(-0.2)
-    assert read.event_id == {"hand": 1, "2": 2}
+    assert read.event_id == {"hand": 1, "other 2": 2}
     assert read.info["description"] is None
     assert run_checks(signal_of(read, source=source), where="a") == []
     header = read_header(tmp_path / "a-epo.fif", source, tmp_path)

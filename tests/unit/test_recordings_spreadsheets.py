@@ -87,7 +87,7 @@ def test_everything_that_makes_a_sheet_ambiguous_is_told_at_once(tmp_path):
         (f"{where} row 5", "hidden rows that hold values"),
         (f"{where} cell C2", "a formula without a saved value"),
         (f"{where} row 1 column number 5", "no name"),
-        (f"{where} header", "column b twice"),
+        (f"{where} header", "columns number 3, 4 called like another one"),
     ]
 
 

@@ -59,13 +59,27 @@ def test_prefix_csv_and_exclusion(tmp_path: Path) -> None:
         (HEADER + "sub-1\t4\ta\n", "utf-16", "UTF-8"),
         (HEADER + "sub-1\t4\tdébut\n", "latin-1", "row 2"),
         ("participant\tage\n1\t2\n", "utf-8", "did you mean participant"),
-        ("participant_id\tage\tage\n1\t2\t3\n", "utf-8", "column age twice"),
+        ("participant_id\tage\tage\n1\t2\t3\n", "utf-8", "columns number 2, 3 called like another one"),
         ("", "utf-8", "empty table"),
     ],
 )
 def test_broken_tables(tmp_path: Path, text: str, encoding: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read(tmp_path, text, encoding=encoding)
+
+
+def test_columns_are_told_only_when_the_first_row_is_a_header(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, "1\tMaria WOMBAT\n2\tx\n")
+    assert "no column participant_id among 2 columns" in str(caught.value)
+    assert "WOMBAT" not in str(caught.value)
+    (tmp_path / "f.csv").write_text("1,Maria WOMBAT\n2,3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="2 columns, none of them participant") as caught:
+        features(tmp_path)
+    assert "WOMBAT" not in str(caught.value)
+    people = read(tmp_path, HEADER + "sub-1\t4\ta\n")
+    with pytest.raises(InputError, match="one of: age, group"):
+        label_groups(people, "side", ("a", "b"))
 
 
 def test_no_table(tmp_path: Path) -> None:

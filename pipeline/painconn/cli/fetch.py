@@ -77,6 +77,8 @@ def _report(console: Console, dataset: Dataset, to: Path, outcome: Outcome) -> N
             _say(console, f"  {problem}")
         if len(outcome.problems) > _MOST_TOLD:
             _say(console, f"  ... and {len(outcome.problems) - _MOST_TOLD} more")
+    for made, source in outcome.record.made.items():
+        _say(console, f"note: {made} was made by painconn from {source} of the dataset")
     found = outcome.record.version_found
     if found and found != dataset.version:
         _say(console, f"note: the provider gives version {found} now; {dataset.version} is described here")

@@ -123,6 +123,10 @@ def print_outcome(results: Results) -> int:
     console = Console(soft_wrap=True)
     for line in headline_lines(results.root):
         console.print(line, markup=False, highlight=False)
+    flow = read_json(results.group("flow.json"))
+    if flow["recordings_excluded"]:
+        told = f"{flow['recordings_excluded']} of {flow['recordings_found']} recordings"
+        console.print(f"excluded: {told}; why: {results.group('exclusions.tsv')}", markup=False, highlight=False)
     console.print(f"report: {results.page}", markup=False, highlight=False)
     audits = [
         read_json(results.target(name, "audit.json")) for name in read_json(results.group("study.json"))["targets"]

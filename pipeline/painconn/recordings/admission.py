@@ -1,17 +1,21 @@
 """The door right after reading: the recording that was meant, whole, in volts, and with its events.
 
-What leaves it is finite. What was found stays with it as findings; who cleans the recording marks what they name.
+What leaves it is finite, channels that are no EEG included. What was found stays with it as findings; who cleans the
+recording marks what they name.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from painconn.config.checks import Checks
 from painconn.config.data import Condition, Source
-from painconn.recordings.checks.signal import Signal, filled, signal_of
+from painconn.recordings.checks.signal import STILL_STEP_V, Signal, filled, joined, signal_of
+from painconn.recordings.checksums import damaged_lists
 from painconn.recordings.findings import Finding
-from painconn.recordings.readers import read_epochs, read_recording, sidecars_of
+from painconn.recordings.readers import read_epochs, read_recording, sidecars_of, stated_names
 from painconn.recordings.registry import CHECKS, load
 from painconn.recordings.sidecars import Sidecars
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 
 _DEFAULTS = Checks()
+_SIGNALS = ("eog", "ecg", "emg")
 
 
 def run_checks(signal: Signal, *, where: str, limits: Checks = _DEFAULTS) -> list[Finding]:
@@ -105,11 +110,14 @@ def admit_recording(
     """
     sidecars = sidecars_of(path, source, root)
     raw = read_recording(path, source=source, root=root, descriptions=descriptions, sidecars=sidecars)
-    signal = signal_of(raw, source=source, sidecars=sidecars)
-    findings = run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
+    names = stated_names(path, source, root)
+    signal = signal_of(raw, source=source, sidecars=sidecars, stated_names=names)
+    findings = damaged_lists([root, path.parent]) + run_checks(
+        signal, where=path.relative_to(root).as_posix(), limits=limits
+    )
     if signal.missing is not None or raw.info["bads"]:
         raw.apply_function(filled, picks=list(signal.eeg_names), verbose="WARNING")
-    return raw, sidecars, findings
+    return raw, sidecars, [*findings, *_drop_unusable(raw)]
 
 
 def admit_epochs(
@@ -121,10 +129,33 @@ def admit_epochs(
     """
     epochs = read_epochs(path, source=source, root=root, descriptions=descriptions)
     signal = signal_of(epochs, source=source)
-    findings = run_checks(signal, where=path.relative_to(root).as_posix(), limits=limits)
+    findings = damaged_lists([root, path.parent]) + run_checks(
+        signal, where=path.relative_to(root).as_posix(), limits=limits
+    )
     if signal.missing is not None or epochs.info["bads"]:
         epochs.apply_function(filled, picks=list(signal.eeg_names), verbose="WARNING")
-    return epochs, findings
+    return epochs, [*findings, *_drop_unusable(epochs)]
+
+
+def _drop_unusable(read: "mne.io.BaseRaw | mne.BaseEpochs") -> list[Finding]:
+    """Drop channels that are no EEG and hold no numbers or no signal; triggers and others may well be constant."""
+    lost, still = [], []
+    for name, kind in zip(read.ch_names, read.get_channel_types(), strict=True):
+        if kind == "eeg":
+            continue
+        samples = read.get_data(picks=[name])
+        if not np.isfinite(samples).all():
+            lost.append(name)
+        elif kind in _SIGNALS and np.ptp(samples) < STILL_STEP_V:
+            still.append(name)
+    if lost or still:
+        read.drop_channels([*lost, *still])
+    told = (("finite", lost, "samples that are no numbers", "finite samples"), ("flat", still, "constant", "a signal"))
+    return [
+        Finding(check, f"{found} in {joined(names)}, left out", limit, "note", "nothing, if it is not needed")
+        for check, names, found, limit in told
+        if names
+    ]
 
 
 def marked_channels(findings: list[Finding]) -> Mapping[str, tuple[str, ...]]:

@@ -29,8 +29,8 @@ class Mark:
 def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str] | None) -> list[Mark]:
     """Return what is marked in a recording.
 
-    An events table wins over the file (only discontinuities of the file are added); without either, the events of the
-    first stimulus channel are taken, with their number as description.
+    An events table wins over the file, then the file's own annotations, then its first stimulus channel (with the
+    number as description). What the file marks bad or as a discontinuity is kept beside each of them.
 
     Parameters
     ----------
@@ -47,15 +47,16 @@ def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str]
     marks : list of Mark
         In order of onset; those outside the recording are left out.
     """
+    given = list(_own_marks(raw))
     if sidecars.events is not None:
-        given = [
+        given = [mark for mark in given if _fixed_name(mark) is not None]
+        given += [
             Mark(event.onset_s, event.duration_s, event.description)
             for event in sidecars.events
             if event.onset_s is not None
         ]
-        given += [mark for mark in _own_marks(raw) if _fixed_name(mark) in (BOUNDARY, _SKIP)]
-    else:
-        given = list(_own_marks(raw)) or list(_stimulus_marks(raw))
+    elif all(_fixed_name(mark) is not None for mark in given):
+        given += _stimulus_marks(raw)
     sfreq_hz = float(raw.info["sfreq"])
     marks = []
     for mark in given:

@@ -70,6 +70,15 @@ def study_name(original: str, *, strip_prefix: str = "", strip_suffix: str = "")
     return name.strip()
 
 
+def study_names(names: Sequence[str], source: Source) -> list[str]:
+    """Return the names of a file's channels after stripping and renaming."""
+    renamed = []
+    for original in names:
+        stripped = study_name(original, strip_prefix=source.strip_prefix, strip_suffix=source.strip_suffix)
+        renamed.append(source.rename_channels.get(stripped, source.rename_channels.get(original, stripped)))
+    return renamed
+
+
 def channels_of(
     where: str, names: Sequence[str], kinds: Sequence[str], *, source: Source, sidecars: Sidecars
 ) -> list[Channel]:
@@ -83,10 +92,7 @@ def channels_of(
     RecordingFault
         Two channels end up with one name (``names``), or the sidecar names channels that are not there (``sidecar``).
     """
-    renamed = []
-    for original in names:
-        stripped = study_name(original, strip_prefix=source.strip_prefix, strip_suffix=source.strip_suffix)
-        renamed.append(source.rename_channels.get(stripped, source.rename_channels.get(original, stripped)))
+    renamed = study_names(names, source)
     stated = {name.casefold(): kind for name, kind in sidecars.channel_types.items()}
     present = {name.casefold() for name in (*names, *renamed)}
     missing = [name for name in sidecars.channel_types if name.casefold() not in present]

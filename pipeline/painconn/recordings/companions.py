@@ -1,4 +1,4 @@
-"""The files that belong to a recording: beside it by name, inside it where it is a folder, and sidecars above it."""
+"""The files that belong to a recording: by name, by its header, inside it where it is a folder, and sidecars above."""
 
 import re
 from bisect import bisect_left
@@ -6,9 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from painconn.recordings.door import FileAtDoor
+from painconn.recordings.entities import sidecar_entities
+from painconn.recordings.headers.outline import HeaderFault
 from painconn.recordings.tree import files_of, is_later_part
 
 _SIDECARS = ("eeg.json", "channels.tsv", "events.tsv", "electrodes.tsv", "coordsystem.json")
+# Larger files hold their samples themselves, and following a split recording takes time.
+_LARGEST_HEADER_BYTES = 1 << 20
 _SPLIT = re.compile(r"_split-\d+", re.IGNORECASE)
 
 
@@ -26,7 +31,7 @@ class Companions:
         path, root : Path
             The recording, and the folder of its source.
         """
-        found = [*files_of(path), *self._beside(path)]
+        found = [*files_of(path), *self._beside(path), *_named(path, root)]
         if path.name.lower().startswith("sub-"):
             found += self._inherited(path, root)
         return list(dict.fromkeys(found))
@@ -58,6 +63,25 @@ class Companions:
         return self._listings[folder]
 
 
+def _named(path: Path, root: Path) -> list[Path]:
+    """Return the files that a small header names, whatever they are called; what cannot be read names none.
+
+    Nothing but regular files inside the root is opened.
+    """
+    file, found = FileAtDoor(path, root), list[Path]()
+    try:
+        if not (path.is_file() and path.stat().st_size <= _LARGEST_HEADER_BYTES and file.holds(path)):
+            return []
+        for companion in file.companions():
+            if companion.path.exists():
+                if not (companion.path.is_file() and file.holds(companion.path)):
+                    break
+                found.append(companion.path)
+    except (HeaderFault, OSError):
+        pass  # told at the door
+    return found
+
+
 class _Listing:
     """Names in a folder, sorted; sidecars by the participant in their name."""
 
@@ -65,10 +89,10 @@ class _Listing:
         self.names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
         self._sidecars: dict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
         for name in self.names:
-            *entities, end = name.split("_")
+            entities, end = sidecar_entities(name)
             if end in _SIDECARS:
-                participant = entities[0] if entities and entities[0].startswith("sub-") else ""
-                self._sidecars[participant].append((frozenset(entities), name))
+                participant = name.partition("_")[0] if name.startswith("sub-") else ""
+                self._sidecars[participant].append((entities, name))
 
     def starting_with(self, text: str) -> Iterator[str]:
         for name in self.names[bisect_left(self.names, text) :]:

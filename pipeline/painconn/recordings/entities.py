@@ -45,6 +45,22 @@ def bids_labels(candidate: Candidate) -> dict[str, str] | Problem | None:
     return labels
 
 
+def sidecar_entities(name: str) -> tuple[frozenset[str], str]:
+    """Return the entities that must be in the name of a recording for a sidecar to apply to it, and the sidecar's end.
+
+    ``space-`` of electrodes and coordinate systems says in which frame the positions are, and is never in the name of
+    a recording.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``sub-01_space-CapTrak_electrodes.tsv``, which gives ``{"sub-01"}`` and ``electrodes.tsv``.
+    """
+    *entities, end = name.split("_")
+    placed = end in ("electrodes.tsv", "coordsystem.json")
+    return frozenset(entity for entity in entities if not (placed and entity.startswith("space-"))), end
+
+
 def _labels(pieces: list[str]) -> dict[str, str]:
     entities: Mapping[str, str] = {key.lower(): label for key, _, label in (piece.partition("-") for piece in pieces)}
     return {part: entities[key] for key, part in PARTS.items() if key in entities}

@@ -39,7 +39,7 @@ def read_features(source: Source, root: Path) -> pd.DataFrame:
     if "participant" not in text.columns:
         fix = "name the column of labels participant"
         raise InputError(
-            Problem(text.name, f"columns {', '.join(text.columns[:_MOST_NAMED])}", "a column participant", fix)
+            Problem(text.name, f"{len(text.columns)} columns, none of them participant", "a column participant", fix)
         )
     names = [column for column in text.columns if column not in (*KEYS, "site")]
     keys = [_key(row) for row in text.rows]

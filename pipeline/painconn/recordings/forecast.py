@@ -47,8 +47,11 @@ def header_findings(header: Header, *, sidecars: Sidecars, source: Source, limit
         sfreq_hz=header.sfreq_hz,
         sidecars=sidecars,
         positioned=None if header.positions_m is None else tuple(header.positions_m),
+        stated_names=header.stated_names,
         unit_scale=source.unit_scale,
     )
+    if header.upsampled is not None:
+        yield header.upsampled
     for name in _NEED_NO_SAMPLES:
         yield from load(CHECKS[name].function)(signal, limits)
 

@@ -7,6 +7,7 @@ because exclusions are results.
 """
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -167,12 +168,17 @@ def discover(
     kept = _in_stated_format(kept, [source for source, _ in sources])
     problems += _repeated(kept)
     problems += _in_two_sources(kept)
+    if not problems and conditions:
+        problems += _of_unknown_task(found, exclude, len(sources))
     if not problems:
         problems += _conditions_without_recording(found, conditions, sources)
     if problems:
         raise InputError(problems)
     taken = {path for scan in scans for path in scan.taken}
-    unplaced = [one for scan in scans for path, one in scan.unplaced.items() if path not in taken]
+    unplaced = []
+    for (source, _), scan in zip(sources, scans, strict=True):
+        unplaced += [one for path, one in scan.unplaced.items() if path not in taken]
+        unplaced += _in_other_formats(scan, taken, source.pattern or "")
     return Discovery(sorted(kept), unplaced)
 
 
@@ -183,12 +189,13 @@ def unmatched_files(source: Source, root: Path) -> list[str]:
 
 @dataclass
 class _Scan:
-    """What one source gave; `taken` and `unplaced` are keyed by where the recordings lie."""
+    """What one source gave; `taken`, `unplaced` and `other_formats` are keyed by where the recordings lie."""
 
     files: list[RecordingFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     unplaced: dict[str, Unplaced] = field(default_factory=dict)
+    other_formats: dict[str, Candidate] = field(default_factory=dict)
 
 
 def _scan(source: Source, root: Path, position: int) -> _Scan:
@@ -199,6 +206,9 @@ def _scan(source: Source, root: Path, position: int) -> _Scan:
     scan = _Scan()
     real_root = os.path.realpath(root)
     for candidate, labels in _labelled(source, root):
+        if labels is None:
+            scan.other_formats[candidate.path] = candidate
+            continue
         if isinstance(labels, Problem):
             scan.unplaced[candidate.path] = Unplaced(candidate.name, labels)
             continue
@@ -218,8 +228,8 @@ def _scan(source: Source, root: Path, position: int) -> _Scan:
     return scan
 
 
-def _labelled(source: Source, root: Path) -> Iterator[tuple[Candidate, dict[str, str] | Problem]]:
-    """Yield what lies below a root with its labels, or with the reason why it has none."""
+def _labelled(source: Source, root: Path) -> Iterator[tuple[Candidate, dict[str, str] | Problem | None]]:
+    """Yield what lies below a root with its labels, the reason why it has none, or None: not the pattern's format."""
     if source.layout == "bids":
         for candidate in candidates(root, without=LEFT_OUT):
             labels = bids_labels(candidate)
@@ -230,28 +240,45 @@ def _labelled(source: Source, root: Path) -> Iterator[tuple[Candidate, dict[str,
     expression = compile_pattern(pattern)
     holds = "epochs" if source.layout == "epochs" else "continuous"
     ending = pattern.rpartition(".")[2] if "{" not in pattern.rpartition(".")[2] else ""
-    for candidate in candidates(root):
+    for candidate in candidates(root, claimed=lambda name: _names_a_recording(expression, name)):
         match = expression.fullmatch(candidate.name)
         if match and candidate.reader.holds == holds:
             yield candidate, match.groupdict()
-        elif candidate.name.lower().endswith(ending.replace("*", "").lower()) and not _set_apart(candidate):
+        elif LEFT_OUT & set(candidate.name.lower().split("/")[:-1]):
+            continue
+        elif candidate.name.lower().endswith(ending.replace("*", "").lower()):
             found = f"{candidate.reader.holds} data" if match else "a name that the pattern does not fit"
             wanted = f"{holds} data" if match else pattern
             fix = "nothing, if it is not part of the study; else adapt the pattern, or name the file like the others"
             yield candidate, Problem(candidate.name, found, wanted, fix)
+        elif candidate.reader.holds == holds:
+            yield candidate, None
 
 
-def _set_apart(candidate: Candidate) -> bool:
-    return bool(LEFT_OUT & set(candidate.name.lower().split("/")[:-1]))
+def _names_a_recording(expression: re.Pattern[str], name: str) -> bool:
+    match = expression.fullmatch(name)
+    return match is not None and all(LABEL.fullmatch(label) for label in match.groupdict().values())
+
+
+def _in_other_formats(scan: _Scan, taken: Collection[str], pattern: str) -> Iterator[Unplaced]:
+    """Yield one line for each format that a pattern does not ask for; copies of what it does find are left out."""
+    copies = {path.rpartition(".")[0] for path in taken}
+    groups: dict[str, list[str]] = defaultdict(list)
+    for path, candidate in scan.other_formats.items():
+        if path not in taken and path.rpartition(".")[0] not in copies:
+            groups[candidate.suffix].append(candidate.name)
+    for suffix, names in groups.items():
+        found = f"{len(names)} recording(s) in another format ({suffix}): {_listed(names)}"
+        fix = "nothing, if not part of the study; else add a source with a pattern for them, or convert them"
+        yield Unplaced(names[0], Problem(names[0], found, pattern, fix))
 
 
 def _set_aside_without_task(scan: _Scan, root: Path) -> None:
-    """Where some names of a dataset have a task, those without one could be any of them."""
-    if not any(file.task for file in scan.files):
-        return
-    for file in [file for file in scan.files if not file.task]:
+    """Where a session has names with a task, one without could be a copy of any of them."""
+    with_task = {(file.participant, file.session) for file in scan.files if file.task}
+    for file in [file for file in scan.files if not file.task and (file.participant, file.session) in with_task]:
         fix = "add task-LABEL to its name"
-        problem = Problem(file.path, "no task- in its name", "a task, as others of this dataset have", fix)
+        problem = Problem(file.path, "no task- in its name", "a task, as others of this participant have", fix)
         scan.files.remove(file)
         path = str(root / file.path)
         scan.taken.discard(path)
@@ -337,16 +364,30 @@ def _in_two_sources(files: Iterable[RecordingFile]) -> Iterator[Problem]:
             yield Problem(f"participant {participant}", found, "each participant in one source", fix)
 
 
+def _of_unknown_task(files: Sequence[RecordingFile], exclude: Collection[str], n_sources: int) -> Iterator[Problem]:
+    """Where other names of a source have several tasks, nobody can tell which one a name without task is of."""
+    for position in range(n_sources):
+        own = [file for file in files if file.source == position and file.participant not in exclude]
+        tasks = sorted({file.task for file in own if file.task})
+        without = sorted(file.path for file in own if not file.task)
+        if without and len(tasks) > 1:
+            found = f"{len(without)} name(s) without a task: {_listed(without)}; others have the tasks {_listed(tasks)}"
+            fix = "add task-LABEL to these names, or list their participants in data.participants.exclude"
+            yield Problem(f"data.sources[{position}].root", found, "a task in every name, or in none", fix)
+
+
 def _conditions_without_recording(
     files: Sequence[RecordingFile], conditions: Mapping[str, Condition], sources: Sequence[tuple[Source, Path]]
 ) -> Iterator[Problem]:
-    tasks = sorted({file.task for file in files})
+    tasks = sorted({file.task for file in files if file.task})
+    with_task = {file.source for file in files if file.task}
     without = sorted({file.source for file in files if not file.task})
+    never = [position for position in without if position not in with_task]
     for name, condition in conditions.items():
         task = condition.task or name
         where = f"data.conditions.{name}"
-        if without and condition.task is not None:
-            shown = ", ".join(sources[position][0].pattern or "no task- in them" for position in without)
+        if never and condition.task is not None:
+            shown = ", ".join(sources[position][0].pattern or "no task- in them" for position in never)
             found = f"task {task}, but file names without a task ({shown})"
             yield Problem(
                 f"{where}.task", found, "a pattern with {task}", "add {task} to the pattern, or leave task out"

@@ -86,7 +86,7 @@ def _one_row_each(
     except TableError as fault:
         raise InputError(fault.problems) from fault
     if participants.id_column not in text.columns:
-        raise InputError(_no_column(text.name, participants.id_column, text.columns, "data.participants.id_column"))
+        raise InputError(no_id_column(text, text.name, participants.id_column, "set data.participants.id_column"))
     labels, problems = labels_of_rows(text, participants.id_column, participants.id_prefix)
     problems += _twice(labels, text)
     if known is not None:
@@ -95,6 +95,13 @@ def _one_row_each(
     cells = [{column: cell_or_none(row[column]) for column in columns} for row in text.rows]
     index = pd.Index(labels, name="participant", dtype=object)
     return pd.DataFrame(cells, index=index, columns=columns, dtype=object), problems
+
+
+def no_id_column(text: TextTable, where: str, id_column: str, fix: str) -> Problem:
+    """Say that the identifier column is missing; columns are counted, because the first row may be no header."""
+    close = get_close_matches(id_column, text.columns, n=1)
+    found = f"no column {id_column} among {len(text.columns)} columns"
+    return Problem(where, found, "a header with that column", f"did you mean {close[0]}?" if close else fix)
 
 
 def labels_of_rows(text: TextTable, id_column: str, prefix: str) -> tuple[list[str], list[Problem]]:

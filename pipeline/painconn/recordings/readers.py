@@ -18,8 +18,9 @@ import numpy as np
 from painconn.config.data import Source
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.annotations import marks_of
-from painconn.recordings.channels import Channel, channels_of, units_of
+from painconn.recordings.channels import Channel, channels_of, study_names, units_of
 from painconn.recordings.door import FileAtDoor
+from painconn.recordings.findings import Finding
 from painconn.recordings.opening import at_boundary, open_checked
 from painconn.recordings.sidecars import Sidecars, read_sidecars
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import mne
 
 _HIGHEST_SFREQ_HZ = 1e6
+_MOST_NAMED = 8
+_SAME_RATE = 0.999
 _ELECTRICAL = ("eeg", "eog", "ecg", "emg")
 
 
@@ -50,6 +53,10 @@ class Header:
         Of the source, else of the sidecar.
     n_epochs : int
         0 for a continuous recording.
+    stated_names : frozenset of str
+        As :func:`stated_names`.
+    upsampled : Finding or None
+        Why the samples cannot be read: EEG stored at a lower rate than another channel.
     """
 
     names: tuple[str, ...]
@@ -61,6 +68,8 @@ class Header:
     longest_s: dict[str, float]
     line_freq_hz: float | None
     n_epochs: int = 0
+    stated_names: frozenset[str] = frozenset()
+    upsampled: Finding | None = None
 
 
 def read_recording(
@@ -99,6 +108,9 @@ def read_recording(
     sidecars = sidecars_of(path, source, root) if sidecars is None else sidecars
     outline = _outline(raw, file)
     channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
+    upsampled = _upsampled(file, outline, channels)
+    if upsampled is not None:
+        raise upsampled.fault(file.name)
     data = at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
     marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
     _scale(data, channels, source)
@@ -113,8 +125,8 @@ def read_recording(
 def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collection[str]) -> "mne.EpochsArray":
     """Read epochs that were cut before.
 
-    Parameters and errors are those of :func:`read_recording`; an event whose name is not in `descriptions` keeps only
-    its number, because a name may hold free text.
+    Parameters and errors are those of :func:`read_recording`; an event whose name is not in `descriptions` is called
+    ``other`` with its number, because a name may hold free text.
 
     Returns
     -------
@@ -139,10 +151,21 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
         _info(opened, file, outline, channels, source, sidecars),
         events=np.column_stack([np.arange(len(data)), np.zeros(len(data), int), codes]),
         tmin=float(opened.tmin),
-        event_id={(name if name in descriptions else str(code)): code for code, name in names.items()},
+        event_id=_event_id(names, descriptions),
         baseline=None,
         verbose="ERROR",
     )
+
+
+def _event_id(names: dict[int, str], descriptions: Collection[str]) -> dict[str, int]:
+    """Return code by name; what stands for an unasked name can be no name that was asked for."""
+    event_id = {}
+    for code, name in names.items():
+        shown = name if name in descriptions else f"other {code}"
+        while shown != name and shown in descriptions:
+            shown = f"other {shown}"
+        event_id[shown] = code
+    return event_id
 
 
 def read_header(path: Path, source: Source, root: Path) -> Header:
@@ -183,7 +206,23 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
         longest_s=longest_s,
         line_freq_hz=source.line_freq_hz or sidecars.line_freq_hz,
         n_epochs=n_epochs,
+        stated_names=stated_names(path, source, root),
+        upsampled=_upsampled(file, outline, channels),
     )
+
+
+def stated_names(path: Path, source: Source, root: Path) -> frozenset[str]:
+    """Return the names that a file itself holds, as the study calls them; empty for formats that are not asked.
+
+    A reader that meets a name twice adds running numbers; what stands here has its number from the person who named it.
+
+    Parameters
+    ----------
+    path, source, root : Path, Source, Path
+        A recording that passed the door.
+    """
+    labels_of = getattr(FileAtDoor(path, root, verify=False).header, "labels_of", None)
+    return frozenset() if labels_of is None else frozenset(study_names(labels_of(path), source))
 
 
 def sidecars_of(path: Path, source: Source, root: Path) -> Sidecars:
@@ -218,6 +257,28 @@ def _outline(opened: Any, file: FileAtDoor) -> _Outline:
         return _Outline(tuple(opened.ch_names), tuple(opened.get_channel_types()), sfreq_hz)
 
     return at_boundary(file, look)
+
+
+def _upsampled(file: FileAtDoor, outline: _Outline, channels: Sequence[Channel]) -> Finding | None:
+    """Find EEG that is stored slower than the fastest channel: the reader fills it up to the rate of that one.
+
+    Other channels may be slower, because nothing is computed from them.
+    """
+    rates_hz = file.outline.rates_hz if file.outline else ()
+    slower = {index for index, rate_hz in enumerate(rates_hz) if rate_hz < _SAME_RATE * outline.sfreq_hz}
+    slow = [channel for channel in channels if channel.kind == "eeg" and channel.index in slower]
+    if not slow:
+        return None
+    fast = [name for index, name in enumerate(outline.names) if index not in slower]
+    slowest_hz = min(rates_hz[channel.index] for channel in slow)
+    found = f"EEG at {slowest_hz:g} Hz ({_first([channel.name for channel in slow])}) beside channels of "
+    found += f"{outline.sfreq_hz:g} Hz ({_first(fast)})"
+    fix = "export all EEG at one rate, without faster channels; type what is no EEG in channel_types, or drop it"
+    return Finding("header", found, "EEG at the rate of the fastest channel", "exclude recording", fix)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (" ..." if len(names) > _MOST_NAMED else "")
 
 
 def _scale(data: np.ndarray, channels: Sequence[Channel], source: Source) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from painconn.errors import Problem, RecordingFault
+from painconn.recordings.entities import sidecar_entities
 from painconn.recordings.tables import MISSING, TableError, TextTable, read_text_table
 
 _TYPES = {
@@ -21,6 +22,12 @@ _TYPES = {
     "MISC": "misc", "AUDIO": "misc", "EYEGAZE": "misc", "GSR": "misc", "PPG": "misc", "PUPIL": "misc", "REF": "misc",
     "RESP": "misc", "SYSCLOCK": "misc", "TEMP": "misc",
 }  # fmt: skip
+_COLUMNS = frozenset({
+    "name", "type", "units", "description", "sampling_frequency", "reference", "low_cutoff", "high_cutoff", "notch",
+    "software_filters", "status", "status_description",
+    "onset", "duration", "trial_type", "value", "sample", "response_time", "stim_file", "channel", "HED",
+})  # fmt: skip
+_LOWEST, _LONGEST_S, _HIGHEST_HZ = 1e-6, 1e9, 1e6
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,15 @@ def read_sidecars(path: Path, root: Path) -> Sidecars:
             stated |= _json(sidecar)
         channels = next(iter(sidecar_files(path, root, "channels", ".tsv")), None)
         events = next(iter(sidecar_files(path, root, "events", ".tsv")), None)
-        duration = _decimal(stated.get("RecordingDuration"))
+        where = f"{path.name}: _eeg.json field"
+        duration = _positive(where, stated, "RecordingDuration", highest=_LONGEST_S)
+        sfreq = _positive(where, stated, "SamplingFrequency", highest=_HIGHEST_HZ)
+        line_freq = _positive(where, stated, "PowerLineFrequency", highest=_HIGHEST_HZ)
         return Sidecars(
             duration_s=None if duration is None else float(duration),
-            duration_tolerance_s=None if duration is None else 10.0 ** int(duration.as_tuple().exponent),
-            sfreq_hz=_positive(stated.get("SamplingFrequency")),
-            line_freq_hz=_positive(stated.get("PowerLineFrequency")),
+            duration_tolerance_s=None if duration is None else 10.0 ** min(int(duration.as_tuple().exponent), 0),
+            sfreq_hz=None if sfreq is None else float(sfreq),
+            line_freq_hz=None if line_freq is None else float(line_freq),
             events=None if events is None else tuple(_events(read_text_table(events))),
             **({} if channels is None else _channels(read_text_table(channels))),
         )
@@ -109,7 +119,7 @@ def sidecar_files(path: Path, root: Path, suffix: str, extension: str) -> list[P
     """Return the sidecars that apply to a recording, nearest and most specific first (the inheritance principle).
 
     A sidecar applies when it lies in the recording's folder or above it, inside the root, and every entity in its name
-    is in the name of the recording.
+    is in the name of the recording (``space-`` of electrodes excepted).
     """
     entities = set(path.name.split("_")[:-1])
     found: list[Path] = []
@@ -126,14 +136,14 @@ def sidecar_files(path: Path, root: Path, suffix: str, extension: str) -> list[P
 
 
 def _applies(file: Path, entities: set[str], end: str) -> bool:
-    *own, last = file.name.split("_")
-    return last == end and set(own) <= entities and file.is_file()
+    own, last = sidecar_entities(file.name)
+    return last == end and own <= entities and file.is_file()
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes().decode("utf-8-sig"), parse_float=Decimal)
-    except ValueError:
+    except (ValueError, ArithmeticError, RecursionError):
         raise TableError(
             Problem(path.name, "not readable as JSON", "a JSON object", "write the sidecar again")
         ) from None
@@ -142,23 +152,28 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+def _positive(where: str, stated: dict[str, Any], field: str, *, highest: float) -> Decimal | None:
+    """Return a number above 0; None when nothing, no number or one that stands for nothing (0, -1) is stated."""
+    value = stated.get(field)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or value <= 0:
         return None
     number = Decimal(value)
-    return number if number.is_finite() and number > 0 else None
+    if not _LOWEST <= number <= highest:
+        wanted = f"{_LOWEST:g} to {highest:g}"
+        raise TableError(Problem(f"{where} {field}", f"{number:.3g}", wanted, "correct the sidecar"))
+    return number
 
 
-def _positive(value: object) -> float | None:
-    number = _decimal(value)
-    return None if number is None else float(number)
+def _no_column(table: TextTable, column: str) -> TableError:
+    """Say that a column is missing; other names are told only when BIDS has them: the row may be no header."""
+    known = [name for name in table.columns if name in _COLUMNS]
+    found = f"{len(table.columns)} columns" + (f", among them {', '.join(known)}" if known else "")
+    return TableError(Problem(table.name, found, f"a column {column}", "correct the header"))
 
 
 def _channels(table: TextTable) -> dict[str, Any]:
     if "name" not in table.columns:
-        raise TableError(
-            Problem(table.name, f"columns {', '.join(table.columns)}", "a column name", "correct the header")
-        )
+        raise _no_column(table, "name")
     names = [row["name"].strip() for row in table.rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -186,9 +201,7 @@ def _channels(table: TextTable) -> dict[str, Any]:
 
 def _events(table: TextTable) -> Iterator[Event]:
     if "onset" not in table.columns:
-        raise TableError(
-            Problem(table.name, f"columns {', '.join(table.columns)}", "a column onset", "correct the header")
-        )
+        raise _no_column(table, "onset")
     for row in table.rows:
         named = (row.get(column, "").strip() for column in ("trial_type", "value"))
         description = next((text for text in named if text not in MISSING), None)
@@ -201,6 +214,8 @@ def _events(table: TextTable) -> Iterator[Event]:
 
 def parse_number(text: str) -> float | None:
     """Return a finite number, or None when the text is none."""
+    if "_" in text:
+        return None  # Python's way of writing 45 as 4_5
     try:
         number = float(text)
     except ValueError:

@@ -131,7 +131,7 @@ def _columns(where: str, rows: list[tuple[int, list[str]]]) -> tuple[dict[int, s
         for place in nameless
     ]
     columns = {place: name for place, name in enumerate(header) if name}
-    return columns, problems + columns_twice(where, tuple(columns.values()))
+    return columns, problems + columns_twice(where, columns)
 
 
 def _text(cell: Any) -> str:

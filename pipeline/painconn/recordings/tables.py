@@ -5,6 +5,7 @@ Reading everything as text first is the point: ``001`` stays ``001`` and ``NA`` 
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,13 +101,19 @@ def read_text_table(path: Path, *, name: str | None = None, sheet: str | None = 
     if not lines or not lines[0].strip():
         raise TableError(Problem(name, "an empty table", "a header and rows", "write the table again"))
     separator = _separator(path, name, lines[0])
-    rows = [
-        (number, row)
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
-        if any(cell.strip() for cell in row)
-    ]
+    try:
+        rows = [
+            (number, row)
+            for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error:
+        fix = "close every quotation mark, and save the table again"
+        raise TableError(Problem(name, "cells without an end", "a header and rows", fix)) from None
+    if not rows:
+        raise TableError(Problem(name, "an empty table", "a header and rows", "write the table again"))
     columns = tuple(cell.strip() for cell in rows[0][1])
-    problems = columns_twice(name, columns)
+    problems = columns_twice(name, dict(enumerate(columns)))
     for number, row in rows[1:]:
         if len(row) != len(columns):
             problems.append(
@@ -118,12 +125,16 @@ def read_text_table(path: Path, *, name: str | None = None, sheet: str | None = 
     return TextTable(name, columns, cells, tuple(number for number, _ in rows[1:]))
 
 
-def columns_twice(name: str, columns: tuple[str, ...]) -> list[Problem]:
-    """Return the problem of a header that names a column more than once."""
-    twice = sorted({column for column in columns if columns.count(column) > 1})
+def columns_twice(name: str, columns: Mapping[int, str]) -> list[Problem]:
+    """Return the problem of a header that names a column more than once; told by their place (from 0 here, 1 there).
+
+    Not by their name: where a header is missing, the first row holds anything.
+    """
+    names = list(columns.values())
+    twice = [str(place + 1) for place, column in columns.items() if names.count(column) > 1]
     if not twice:
         return []
-    found = f"column {', '.join(twice)} twice"
+    found = f"columns number {', '.join(twice)} called like another one"
     return [Problem(f"{name} header", found, "each column once", "rename or remove one")]
 
 

@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from painconn.recordings.headers import fif
+from painconn.recordings.headers.outline import HeaderFault
 from painconn.recordings.registry import READERS, ReaderDefinition, reader_for
 
 LEFT_OUT = frozenset({"derivatives", "sourcedata", "code", "stimuli"})
@@ -41,7 +43,9 @@ class Candidate:
         return max(fitting, key=len)
 
 
-def candidates(root: Path, *, without: Collection[str] = ()) -> Iterator[Candidate]:
+def candidates(
+    root: Path, *, without: Collection[str] = (), claimed: Callable[[str], bool] = lambda _: False
+) -> Iterator[Candidate]:
     """Yield what can be read below a root, in the order of names.
 
     Hidden names are left out, as are files that belong to another one (a ``.eeg`` beside its ``.vhdr``) and the later
@@ -54,6 +58,10 @@ def candidates(root: Path, *, without: Collection[str] = ()) -> Iterator[Candida
         Folder of a source.
     without : collection of str
         Names of folders, in lower case, that are not entered.
+    claimed : callable
+        Whether a name relative to the root is one that the study asks for. Such a file is a recording of its own, also
+        where it is called like a later part of another one (``P01-1.fif`` beside ``P01.fif``), unless that one names it
+        as its part; only then is a file opened.
     """
     entered = {_identity(root.stat())}
 
@@ -66,8 +74,10 @@ def candidates(root: Path, *, without: Collection[str] = ()) -> Iterator[Candida
             if _is_folder(entry) and not (reader and reader.folder):
                 if left and entry.name.lower() not in without and _first_time(entry, entered):
                     yield from below(entry.path, f"{prefix}{entry.name}/", left - 1)
-            elif reader and not _belongs_to_another(entry.name, beside):
-                yield Candidate(prefix + entry.name, entry.path, reader)
+            elif reader and not _is_companion(entry.name, beside):
+                part = is_later_part(entry.name, beside)
+                if not part or (claimed(prefix + entry.name) and not _named_as_part(entry.name, ordered)):
+                    yield Candidate(prefix + entry.name, entry.path, reader)
 
     yield from below(str(root), "", _DEEPEST)
 
@@ -102,13 +112,22 @@ def _first_part(name: str) -> str | None:
     return (match[1] + match[2]).lower() if match else None
 
 
-def _belongs_to_another(name: str, beside: Collection[str]) -> bool:
+def _named_as_part(name: str, ordered: Sequence[os.DirEntry[str]]) -> bool:
+    """Whether the file that is called like the first part names this one, itself or through its other parts."""
+    first = next(entry for entry in ordered if entry.name.lower() == _first_part(name))
+    try:
+        return first.is_file() and any(companion.name == name for companion in fif.companions_of(Path(first.path)))
+    except (HeaderFault, OSError):
+        return False  # one that cannot be read claims nothing
+
+
+def _is_companion(name: str, beside: Collection[str]) -> bool:
     lowered = name.lower()
     stem, dot, ending = lowered.rpartition(".")
     owners = (
         stem + suffix for reader in READERS.values() if dot + ending in reader.companions for suffix in reader.suffixes
     )
-    return any(owner in beside for owner in owners) or is_later_part(name, beside)
+    return any(owner in beside for owner in owners)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,9 +1,12 @@
 """What the headers of recordings say before any job, kept between runs so that only new or changed ones are opened."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from painconn.config.data import Source
 from painconn.cortex.montage import montage_key, place_electrodes
@@ -17,6 +20,8 @@ from painconn.store import read_json, write_json
 _THAT_MATTER = {
     "layout", "montage", "strip_prefix", "strip_suffix", "rename_channels", "channel_types", "drop_channels",
 }  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 Stamp = list[tuple[str, int, int]]
 
@@ -57,7 +62,13 @@ class Headers:
         name = text_hash(canonical_json([source.model_dump(mode="json", include=_THAT_MATTER), file.path, stamp]))
         entry = self._kept["recordings"].get(name)
         if entry is None:
-            montage, samples = _look(source, file)
+            try:
+                montage, samples = _look(source, file)
+            except (MemoryError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 — one recording must not stop the others; its clean job tells
+                logger.warning("%s: header could not be read (%s)", file.path, type(error).__name__)
+                return None, None
             key = None if montage is None else montage_key(montage["names"], _places(montage))
             self._kept["montages"] |= {key: montage} if key else {}
             entry = [key, samples]
@@ -99,11 +110,14 @@ def _look(source: Source, file: RecordingFile) -> tuple[dict[str, Any] | None, s
         return None, None
     samples = sample_digest(FileAtDoor(path, source.root))
     eeg = [name for name, kind in zip(header.names, header.types, strict=True) if kind == "eeg"]
-    try:
-        positions = (
-            header.positions_m if header.positions_m is not None else place_electrodes(eeg, montage=source.montage)
-        )
-    except RecordingFault:
+    positions: Mapping[str, ArrayLike] | None = header.positions_m
+    if positions is None:
+        try:
+            positions = place_electrodes(eeg, montage=source.montage)
+        except RecordingFault:
+            return None, samples
+    if set(positions) != set(eeg):
+        # The recording will be excluded for it; it must not give its gaps to the others of the session.
         return None, samples
     places = [np.asarray(place, float).tolist() for place in positions.values()]
     return {"names": list(positions), "positions_m": places}, samples

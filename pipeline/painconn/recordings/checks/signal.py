@@ -42,6 +42,8 @@ class Signal:
         What the sidecars say.
     positioned : tuple of str or None
         EEG channels with a position; None when the template's positions are used.
+    stated_names : frozenset of str
+        Names that the file itself holds; empty: not known.
     file_units : mapping of str to str
         Unit that the file states, by channel: V, mV, µV or nV; channels of another unit are left out.
     unit_scale : float or None
@@ -60,6 +62,7 @@ class Signal:
     sfreq_hz: float
     sidecars: Sidecars
     positioned: tuple[str, ...] | None
+    stated_names: frozenset[str] = frozenset()
     file_units: Mapping[str, str] = field(default_factory=dict)
     unit_scale: float | None = None
     marked: Mapping[str, str] = field(default_factory=dict)
@@ -136,7 +139,9 @@ class Signal:
         return np.median(ratio, axis=0)
 
 
-def signal_of(read: Any, *, source: Source, sidecars: Sidecars | None = None) -> Signal:
+def signal_of(
+    read: Any, *, source: Source, sidecars: Sidecars | None = None, stated_names: frozenset[str] = frozenset()
+) -> Signal:
     """Return what the checks need of a Raw or of Epochs (MNE)."""
     kinds = read.get_channel_types()
     picks = [
@@ -156,6 +161,7 @@ def signal_of(read: Any, *, source: Source, sidecars: Sidecars | None = None) ->
         sfreq_hz=float(read.info["sfreq"]),
         sidecars=sidecars or Sidecars(),
         positioned=tuple(positions_of(read.info)) if source.montage == "digitised" else None,
+        stated_names=stated_names,
         file_units=getattr(read, "_orig_units", {}),
         unit_scale=source.unit_scale,
     )

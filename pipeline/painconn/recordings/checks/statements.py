@@ -13,14 +13,19 @@ _COPY_AGAIN = "copy or export the file again"
 
 
 def check_names(signal: Signal, _limits: Checks) -> Iterator[Finding]:
-    """Find one name for two channels; readers tell such channels apart by running numbers (``Cz-0``, ``Cz-1``)."""
+    """Find one name for two channels; readers tell such channels apart by running numbers (``Cz-0``, ``Cz-1``).
+
+    A name that the file itself holds (``AUX-0``) has no such number; beside one the reader takes letters (``Cz-a``).
+    """
     numbered = defaultdict(list)
     for name in signal.names:
-        match = re.fullmatch(r"(.+)-(\d+)", name)
-        if match:
-            numbered[match[1]].append(int(match[2]))
+        match = re.fullmatch(r"(.+)-(\d+|[a-z])", name)
+        if match and name not in signal.stated_names:
+            numbered[match[1]].append(match[2])
     twice = [
-        name for name, numbers in numbered.items() if len(numbers) > 1 and sorted(numbers) == list(range(len(numbers)))
+        name
+        for name, ends in numbered.items()
+        if len(ends) > 1 and (signal.stated_names or set(ends) == {str(number) for number in range(len(ends))})
     ]
     if twice:
         fix = "rename_channels or drop_channels of this source, by the names with their number (e.g. Cz-1)"

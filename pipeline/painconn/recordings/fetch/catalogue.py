@@ -82,6 +82,27 @@ class RecordingFacts(Section):
     note: str = Field("", description="What else a study has to know")
 
 
+class ParticipantsSource(Section):
+    """A table of the dataset that ``participants.tsv`` is made from, where the dataset has none."""
+
+    source: str = Field(description="Path of the table in the dataset")
+    columns: dict[str, str] = Field(description="Column of the source to column of participants.tsv", min_length=1)
+    values: dict[str, dict[str, str]] = Field(
+        {}, description="Column of participants.tsv to what its cells stand for; another cell is an error"
+    )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "ParticipantsSource":
+        if why_unsafe(self.source):
+            raise ValueError(f"the path {self.source!r} in source, wanted a relative path without odd characters")
+        if len(set(self.columns.values())) < len(self.columns):
+            raise ValueError("two columns of one name, wanted each column once")
+        unknown = sorted(set(self.values) - set(self.columns.values()))
+        if unknown:
+            raise ValueError(f"values of {unknown[0]!r}, wanted one of the columns of participants.tsv")
+        return self
+
+
 class Dataset(Section):
     """One open dataset."""
 
@@ -105,6 +126,9 @@ class Dataset(Section):
     unpack: bool = Field(False, description="Whether archives are unpacked where they lie, then removed")
     tasks: dict[str, str] = Field(description="Task label to what people did")
     groups: dict[str, tuple[str, ...]] = Field({}, description="Column of the participants table to its groups")
+    participants: ParticipantsSource | None = Field(
+        None, description="How participants.tsv is made; unless the dataset has one"
+    )
     recording: RecordingFacts = Field(description="What the recordings are")
     sha256: dict[str, Sha256] = Field({}, description="Hash of files, by path; others are pinned when first fetched")
 

@@ -17,10 +17,11 @@ from painconn.recordings.fetch.archives import ArchiveLimits, is_archive, unpack
 from painconn.recordings.fetch.catalogue import Dataset
 from painconn.recordings.fetch.listing import ListedFile
 from painconn.recordings.fetch.mirror import list_mirror
+from painconn.recordings.fetch.people import make_participants
 from painconn.recordings.fetch.plan import Plan, require_room
 from painconn.recordings.fetch.providers import list_files
 from painconn.recordings.fetch.record import FetchRecord, Unpacked, new_record, read_record, write_record
-from painconn.recordings.fetch.safe_paths import is_ours, path_problems, place_below
+from painconn.recordings.fetch.safe_paths import UNPACKING, is_ours, path_problems, place_below
 from painconn.recordings.fetch.selection import select_files
 from painconn.recordings.fetch.sums import Pins
 from painconn.recordings.fetch.transfer import Budget, StoppedError, Transfer, verify
@@ -119,13 +120,15 @@ def fetch_dataset(dataset: Dataset, target: Path, wish: Wish, display: Display) 
     Raises
     ------
     InputError
-        Nothing was started: the licence, the folder, the participants or the size are at fault.
+        Nothing was started: the licence, the folders, the participants or the size are at fault.
     ProviderError
         Nothing was started: the listing cannot be had or cannot be trusted.
     """
     _require_licence(dataset, wish)
     if target.exists() and not target.is_dir():
         raise InputError(Problem("--to", f"{target} is a file", "a folder, or nothing yet", "choose another --to"))
+    if wish.mirror is not None and wish.mirror.is_dir():
+        _require_apart(wish.mirror, target)
     record = read_record(target, dataset) or new_record(dataset, metadata.version("painconn"))
     web = Web(wish.patience)
     offered = list_files(dataset, web) if wish.mirror is None else list_mirror(dataset, wish.mirror)
@@ -139,6 +142,19 @@ def _require_licence(dataset: Dataset, wish: Wish) -> None:
         found = f"{dataset.licence_name} ({dataset.licence}), not accepted"
         fix = f"read {dataset.licence_url}, then add --accept-licence"
         raise InputError(Problem(f"licence of {dataset.name}", found, "conditions that you accept", fix))
+
+
+def _require_apart(mirror: Path, target: Path) -> None:
+    """Refuse a copy and a target that share files: an archive is removed where it was unpacked."""
+    if _holds(mirror, target) or _holds(target, mirror):
+        found = "the same folder twice, or one inside the other"
+        raise InputError(Problem("--from and --to", found, "two folders apart from each other", "choose another --to"))
+
+
+def _holds(folder: Path, other: Path) -> bool:
+    """Whether a folder is another one or lies above it, links followed."""
+    real = other.resolve()
+    return folder.exists() and any(place.exists() and place.samefile(folder) for place in (real, *real.parents))
 
 
 class _Job:
@@ -172,16 +188,24 @@ class _Job:
         write_record(self._target, self._record)
         self._pins.write()
         try:
-            brought, more = self._settle_all(files)
+            brought, failed = self._settle_all(files)
         finally:
             self._pins.write()
-        self._record = self._record.model_copy(update={"version_found": _version_found(self._target)})
+        problems += [problem for path in sorted(failed) for problem in failed[path]]
+        made = dict(self._record.made)
+        if self._dataset.participants is not None and self._dataset.participants.source not in failed:
+            try:
+                made |= make_participants(self._dataset.participants, self._target)
+            except PainconnError as error:
+                problems.extend(error.problems)
+        self._record = self._record.model_copy(update={"version_found": _version_found(self._target), "made": made})
         write_record(self._target, self._record)
-        return Outcome(self._record, brought, len(files) - brought - len(more), (*problems, *more))
+        return Outcome(self._record, brought, len(files) - brought - len(failed), tuple(problems))
 
-    def _settle_all(self, files: Sequence[ListedFile]) -> tuple[int, list[Problem]]:
-        """Settle every file; return how many were brought, and what went wrong."""
-        brought, problems = 0, []
+    def _settle_all(self, files: Sequence[ListedFile]) -> tuple[int, dict[str, tuple[Problem, ...]]]:
+        """Settle every file; return how many were brought, and what went wrong with which."""
+        brought = 0
+        failed: dict[str, tuple[Problem, ...]] = {}
         with ThreadPoolExecutor(self._wish.workers) as pool:
             waiting: dict[Future[bool], str] = {pool.submit(self._settle, file): file.path for file in files}
             try:
@@ -190,23 +214,23 @@ class _Job:
                         brought += future.result()
                     except StoppedError:
                         again = "run the same command again"
-                        problems.append(Problem(waiting[future], "stopped", "the whole file", again))
+                        failed[waiting[future]] = (Problem(waiting[future], "stopped", "the whole file", again),)
                     except PainconnError as error:
-                        problems.append(error.problems[0])
+                        failed[waiting[future]] = error.problems
                     else:
                         self._display.finish()
             except BaseException:
                 self._transfer.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return brought, sorted(problems, key=str)
+        return brought, failed
 
     def _settle(self, file: ListedFile) -> bool:
         """See that a file is in its place; return whether it was brought now."""
         if self._transfer.stop.is_set():
             raise StoppedError
         if self._is_unpacked(file):
-            self._verify_unpacked(file)
+            self._verify_unpacked(self._record.archives[file.path].files)
             return False
         place = place_below(self._target, file.path)
         packed = self._dataset.unpack and is_archive(file.path)
@@ -250,35 +274,52 @@ class _Job:
             return False
         return all(place_below(self._target, path).is_file() for path in unpacked.files)
 
-    def _verify_unpacked(self, file: ListedFile) -> None:
-        for path in self._record.archives[file.path].files:
-            _verify_present(self._target / path, ListedFile(path, "", sha256=self._pins[path]))
+    def _verify_unpacked(self, paths: Sequence[str]) -> None:
+        """See that files of an archive are what it gave; every one that is not is told."""
+        problems: list[Problem] = []
+        for path in paths:
+            try:
+                _verify_present(self._target / path, ListedFile(path, "", sha256=self._pins[path]))
+            except ProviderError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise ProviderError(problems)
 
     def _unpack(self, file: ListedFile, archive: Path, sha256: str) -> None:
         """Unpack an archive where it lies, pin what it gave, and remove it."""
-        staging = archive.with_name(f"{archive.name}.unpacking")
+        staging = archive.with_name(archive.name + UNPACKING)
         shutil.rmtree(staging, ignore_errors=True)
         paths = unpack(archive, staging, self._wish.limits)
         try:
             # One at a time: two archives could give the same file.
             with self._lock:
-                given = self._put_in_place(PurePosixPath(file.path), staging, paths)
+                given, altered = self._put_in_place(PurePosixPath(file.path), staging, paths)
                 archives = {**self._record.archives, file.path: Unpacked(sha256=sha256, files=given)}
                 self._record = self._record.model_copy(update={"archives": archives})
                 write_record(self._target, self._record)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         archive.unlink()
+        self._verify_unpacked(altered)
 
-    def _put_in_place(self, archive: PurePosixPath, staging: Path, paths: Sequence[str]) -> tuple[str, ...]:
-        """Move unpacked files beside their archive; nothing that differs is overwritten."""
+    def _put_in_place(
+        self, archive: PurePosixPath, staging: Path, paths: Sequence[str]
+    ) -> tuple[tuple[str, ...], list[str]]:
+        """Move unpacked files beside their archive; return all of them, and those that differ from what lies there.
+
+        What is there is never overwritten: only missing files are moved. A file that was pinned from this archive and
+        altered since is the user's business; any other file of the name refuses the whole archive.
+        """
         moves = {(archive.parent / path).as_posix(): staging / path for path in paths}
         problems = path_problems(moves, source=archive.name)
         hashes = {path: file_hash(source) for path, source in moves.items()}
+        altered = []
         for path, sha256 in hashes.items():
             place = place_below(self._target, path)
-            known = self._pins[path] or (file_hash(place) if place.is_file() else "")
-            if is_ours(path) or place.is_dir() or known not in ("", sha256):
+            there = file_hash(place) if place.is_file() else ""
+            if there not in ("", sha256):
+                altered.append(path)
+            if is_ours(path) or place.is_dir() or (self._pins[path] or there) not in ("", sha256):
                 fix = "move what is there away, or tell the provider"
                 problems.append(Problem(f"{archive.name}: {path}", "another file of that name", "a free name", fix))
         if problems:
@@ -286,14 +327,15 @@ class _Job:
         self._pins.add(hashes)
         for path, source in moves.items():
             place = place_below(self._target, path)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(place)
-        return tuple(sorted(moves))
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                source.replace(place)
+        return tuple(sorted(moves)), sorted(altered)
 
 
 def _verify_present(place: Path, file: ListedFile) -> str:
     """Return the sha256 of a file that is there already; it is never overwritten."""
-    fix = "it was left as it is: delete it and run again"
+    fix = "it was left as it is: to get the original, move it away and run again"
     if not place.is_file():
         raise ProviderError(Problem(file.path, "no file", "a file, or nothing", "move it away and run again"))
     sha256, problem = verify(place, file)

@@ -20,7 +20,7 @@ def list_mirror(dataset: Dataset, folder: Path) -> list[ListedFile]:
     Raises
     ------
     InputError
-        When the folder is missing, or holds links without a target or things that are no files.
+        When the folder is missing, or holds links without a target, links to folders, or things that are no files.
     ProviderError
         When names in it may not be written elsewhere.
     """
@@ -32,6 +32,10 @@ def list_mirror(dataset: Dataset, folder: Path) -> list[ListedFile]:
         known.setdefault(PurePosixPath(path).name, []).append(path)
     files, problems = [], []
     for path, place in _walk(folder):
+        if place.is_symlink() and place.is_dir():
+            fix = "put the folder itself in its place, e.g. cp -rL"
+            problems.append(Problem(f"--from: {path}", "a link to a folder", "a folder", fix))
+            continue
         try:
             status = place.stat()
         except OSError:
@@ -52,6 +56,7 @@ def list_mirror(dataset: Dataset, folder: Path) -> list[ListedFile]:
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+        linked = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted([*names, *linked]):
             place = Path(parent, name)
             yield place.relative_to(folder).as_posix(), place

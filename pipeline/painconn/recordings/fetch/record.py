@@ -37,6 +37,8 @@ class FetchRecord(BaseModel):
     citation: tuple[str, ...]
     painconn: str
     archives: dict[str, Unpacked] = {}
+    made: dict[str, str] = {}
+    """Files that painconn made, each with the file of the dataset that it was made from."""
 
 
 def new_record(dataset: Dataset, painconn: str) -> FetchRecord:

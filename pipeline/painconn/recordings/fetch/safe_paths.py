@@ -13,7 +13,8 @@ _MOST_CHARACTERS = 1024
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _ODD = frozenset('<>:"|?*\\')
 _OURS = frozenset({"sha256sums.txt", "painconn_fetch.json"})
-_TEMPORARY = (".part", ".part.json", ".unpacking")
+# Browsers and others write "X.part": names of our own, so that nothing of theirs is ever taken for ours and removed.
+PART, PART_NOTE, UNPACKING = ".painconn-part", ".painconn-note", ".painconn-open"
 _MOST_TOLD = 20
 
 
@@ -40,7 +41,7 @@ def _why_unsafe_name(name: str) -> str:
         return "characters that some file systems take for something else"
     if _RESERVED.fullmatch(name) or name.lower() == ".git":
         return "a reserved name"
-    if name.lower().endswith(_TEMPORARY):
+    if name.lower().endswith((PART, PART_NOTE, UNPACKING)):
         return "a name that painconn uses for unfinished files"
     return "a name that is too long" if len(name.encode()) > _MOST_BYTES_OF_A_NAME else ""
 

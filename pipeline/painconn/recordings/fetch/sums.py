@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
@@ -10,17 +11,74 @@ from painconn.errors import InputError, Problem
 from painconn.recordings.fetch.safe_paths import place_below
 
 SUMS = "SHA256SUMS.txt"
-_LINE = re.compile(r"(?P<sha256>[0-9a-fA-F]{64})(?: | [ *])(?P<path>[^ *].*)")
+_PLAIN = re.compile(r"(?P<sha256>[0-9a-fA-F]{64})(?: | [ *])(?P<path>[^ *].*)")
+_TAGGED = re.compile(r"SHA256 ?\((?P<path>.+)\) ?= (?P<sha256>[0-9a-fA-F]{64})")
+_ESCAPED = {r"\\": "\\", r"\n": "\n", r"\r": "\r"}
 _MOST_BYTES = 64 << 20
 
 
-def parse_sums(content: bytes, *, where: str, torn_end: bool = False) -> dict[str, str]:
-    """Return hash by path.
+@dataclass(frozen=True)
+class DamagedLine:
+    """A line of a list that says nothing that can be relied on.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1.
+    text : str
+        The line; not for messages.
+    found : str
+        What is wrong with it.
+    """
+
+    number: int
+    text: str
+    found: str
+
+
+def parse_lines(content: bytes, *, torn_end: bool = False) -> tuple[dict[str, str], list[DamagedLine]]:
+    """Return hash by path, and the lines that are damaged.
+
+    A path with two different hashes has none, and its later lines count as damaged. Empty lines and comments (``#``)
+    are skipped; ``SHA256 (path) = hash`` and names that GNU ``sha256sum`` escapes (a backslash first) are read.
 
     Parameters
     ----------
     content : bytes
         Lines of a hash, one or two spaces (or a space and ``*``), and a path.
+    torn_end : bool
+        Whether the last line may be incomplete, because a writer was killed; it is left out then.
+    """
+    lines = content.decode("utf-8-sig", errors="replace").split("\n")
+    rest = lines.pop()
+    if rest and not torn_end:
+        lines.append(rest)
+    sums: dict[str, str] = {}
+    damaged = []
+    contradicted = set()
+    for number, line in enumerate((line.rstrip("\r") for line in lines), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        bare = line.removeprefix("\\")
+        match = _PLAIN.fullmatch(bare) or _TAGGED.fullmatch(bare)
+        if match is None:
+            damaged.append(DamagedLine(number, line, "not a hash and a path"))
+            continue
+        path = match["path"] if bare == line else re.sub(r"\\[\\nr]", lambda found: _ESCAPED[found[0]], match["path"])
+        path, sha256 = path.removeprefix("./"), match["sha256"].lower()
+        if sums.setdefault(path, sha256) != sha256:
+            damaged.append(DamagedLine(number, line, "another hash for the same path"))
+            contradicted.add(path)
+    return {path: sha256 for path, sha256 in sums.items() if path not in contradicted}, damaged
+
+
+def parse_sums(content: bytes, *, where: str, torn_end: bool = False) -> dict[str, str]:
+    """Return hash by path of a list that must be whole; see :func:`parse_lines`.
+
+    Parameters
+    ----------
+    content : bytes
+        The list.
     where : str
         What to call the list in messages.
     torn_end : bool
@@ -31,22 +89,12 @@ def parse_sums(content: bytes, *, where: str, torn_end: bool = False) -> dict[st
     InputError
         Every line that is not of this form, or that contradicts an earlier one.
     """
-    lines = content.decode("utf-8", errors="replace").split("\n")
-    rest = lines.pop()
-    if rest and not torn_end:
-        lines.append(rest)
-    sums: dict[str, str] = {}
-    problems = []
-    for number, line in enumerate(lines, start=1):
-        match = _LINE.fullmatch(line.rstrip("\r"))
-        path = match["path"].removeprefix("./") if match else ""
-        if match is None or sums.get(path, match["sha256"].lower()) != match["sha256"].lower():
-            found = "not a hash and a path" if match is None else "another hash for the same path"
-            problems.append(Problem(f"{where} line {number}", found, "a sha256 and a path, once", "restore the file"))
-        else:
-            sums[path] = match["sha256"].lower()
-    if problems:
-        raise InputError(problems[:20])
+    sums, damaged = parse_lines(content, torn_end=torn_end)
+    if damaged:
+        raise InputError(
+            Problem(f"{where} line {line.number}", line.found, "a sha256 and a path, once", "restore the file")
+            for line in damaged[:20]
+        )
     return sums
 
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from painconn.errors import Problem
 from painconn.provenance import file_hash
 from painconn.recordings.fetch.listing import ListedFile
+from painconn.recordings.fetch.safe_paths import PART, PART_NOTE
 from painconn.recordings.fetch.web import PassingError, ProviderError, Web, chunks_of
 
 _CHUNK_BYTES = 1 << 20
@@ -192,8 +193,8 @@ class _Part:
     """The unfinished file beside its final name, and what is known of where it comes from."""
 
     def __init__(self, place: Path, file: ListedFile, transfer: Transfer) -> None:
-        self.path = place.with_name(f"{place.name}.part")
-        self._note = place.with_name(f"{place.name}.part.json")
+        self.path = place.with_name(place.name + PART)
+        self._note = place.with_name(place.name + PART_NOTE)
         self._source = str(file.source)
         self._transfer = transfer
         for path in (self.path, self._note):

@@ -18,6 +18,8 @@ from painconn.recordings.headers.outline import (
 
 _SAMPLE_BYTES = {"INT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
 _CODEPAGES = frozenset({"utf-8", "utf8", "ansi", "latin-1", "latin1", "ascii"} | {f"cp125{page}" for page in range(9)})
+_HEADER_SUFFIXES = (".vhdr", ".ahdr", ".VHDR", ".AHDR")
+_CORRECT = "correct DataFile= and MarkerFile= in the header, or rename the set with mne_bids.copyfiles"
 _MARKER = re.compile(r"Mk(\d{1,9})=(.*)")
 
 
@@ -26,18 +28,36 @@ class _Header:
     n_channels: int
     data_file: str
     marker_file: str
+    labels: tuple[str, ...]
     sample_bytes: int
     n_samples: int | None
     sfreq_hz: float
 
 
 def companions_of(path: Path) -> Iterator[Companion]:
-    """Yield the file of samples and the file of markers."""
+    """Yield the file of samples and the file of markers.
+
+    Raises
+    ------
+    HeaderFault
+        After they were yielded: one of them is that of another recording.
+    """
     header = _read(path)
-    yield Companion(header.data_file, path.parent / header.data_file, "samples")
+    samples = path.parent / header.data_file
+    yield Companion(header.data_file, samples, "samples")
     markers = _markers(path, header)
     if markers is not None:
         yield Companion(markers.name, markers, "markers")
+    if _is_of_another(path, samples):
+        raise HeaderFault(
+            "samples of another recording: DataFile= has the name of another header", "its own samples", _CORRECT
+        )
+    if markers is not None and (_is_of_another(path, markers) or _names_other_samples(path, markers, samples)):
+        raise HeaderFault(
+            "markers of another recording, by the name of their file or the DataFile= in it",
+            "its own markers",
+            _CORRECT,
+        )
 
 
 def outline_of(path: Path) -> Outline:
@@ -47,6 +67,11 @@ def outline_of(path: Path) -> Outline:
     if header.sample_bytes:
         n_samples = checked_samples(_binary_samples(path, header), "samples of a channel")
     return Outline(header.n_channels, n_samples, header.sfreq_hz)
+
+
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Return the names of the channels as the file holds them."""
+    return _read(path).labels
 
 
 def file_names(path: Path) -> tuple[Path, Path | None]:
@@ -65,6 +90,24 @@ def _markers(path: Path, header: _Header) -> Path | None:
     return beside if not named.exists() and beside.exists() else named
 
 
+def _is_of_another(path: Path, companion: Path) -> bool:
+    """Whether a file has the name of another header that lies beside it."""
+    if companion.parent == path.parent and companion.stem.lower() == path.stem.lower():
+        return False
+    return companion.is_file() and any(companion.with_suffix(suffix).is_file() for suffix in _HEADER_SUFFIXES)
+
+
+def _names_other_samples(path: Path, markers: Path, samples: Path) -> bool:
+    """Whether markers are about other samples.
+
+    Files renamed by hand keep the old name inside: where the name of the markers is that of the header, it counts.
+    """
+    if markers.stem.lower() == path.stem.lower() or not markers.is_file():
+        return False
+    stated = sections_of(read_lines(markers)).get("Common Infos", {}).get("DataFile", "").replace("$b", markers.stem)
+    return bool(stated) and stated.replace("\\", "/").rpartition("/")[2].lower() != samples.name.lower()
+
+
 def _read(path: Path) -> _Header:
     sections = sections_of(read_lines(path), until="[Comment]")
     fields = {name: value for section in sections.values() for name, value in section.items()}
@@ -75,7 +118,8 @@ def _read(path: Path) -> _Header:
         raise HeaderFault(f"not a readable BrainVision header: no {', '.join(missing)}")
     _check_codepage(fields.get("Codepage", ""))
     n_channels = checked_channels(whole(fields["NumberOfChannels"], "NumberOfChannels"), "NumberOfChannels")
-    _check_channels(sections.get("Channel Infos", {}), n_channels)
+    infos = sections.get("Channel Infos", {})
+    _check_channels(infos, n_channels)
     interval_us = number(fields["SamplingInterval"], "SamplingInterval")
     if interval_us <= 0:
         raise HeaderFault(f"SamplingInterval {interval_us:g}", "above 0")
@@ -85,6 +129,8 @@ def _read(path: Path) -> _Header:
         n_channels=n_channels,
         data_file=fields["DataFile"].replace("$b", stem),
         marker_file=fields.get("MarkerFile", "").replace("$b", stem),
+        # The format writes a comma in a name as \1.
+        labels=tuple(infos[f"Ch{place + 1}"].split(",")[0].replace(r"\1", ",") for place in range(n_channels)),
         sample_bytes=_sample_bytes(fields),
         n_samples=whole(points, "DataPoints") if points else None,
         sfreq_hz=checked_rate(1e6 / interval_us, "SamplingInterval"),

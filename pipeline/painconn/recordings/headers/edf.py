@@ -72,7 +72,14 @@ def outline_of(path: Path) -> Outline:
         n_channels=len(signals),
         n_samples=checked_samples(n_records * most, "samples of a channel"),
         sfreq_hz=checked_rate(max(header.samples[index] for index in timed) / header.record_s, "samples per record"),
+        rates_hz=tuple(header.samples[index] / header.record_s for index in signals),
     )
+
+
+def labels_of(path: Path) -> tuple[str, ...]:
+    """Return the labels of the signals as the file holds them."""
+    header = _read(path)
+    return tuple(header.labels[index] for index in header.signals)
 
 
 def _read(path: Path) -> _Header:

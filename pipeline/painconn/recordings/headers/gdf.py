@@ -51,6 +51,7 @@ def outline_of(path: Path) -> Outline:
         n_channels=n_channels,
         n_samples=checked_samples(n_records * max(samples), "samples of a channel"),
         sfreq_hz=checked_rate(max(samples) / record_s, "samples per record"),
+        rates_hz=tuple(n_per_record / record_s for n_per_record in samples),
     )
 
 

@@ -60,12 +60,15 @@ class Outline:
         Sampling rate.
     n_epochs : int
         0 for a continuous recording.
+    rates_hz : tuple of float
+        Rate that each channel is stored at, in the order of the file; empty where all have the same.
     """
 
     n_channels: int | None
     n_samples: int | None
     sfreq_hz: float | None
     n_epochs: int = 0
+    rates_hz: tuple[float, ...] = ()
 
 
 def no_companions(path: Path) -> Iterator[Companion]:
