@@ -295,7 +295,7 @@ def test_age_and_sex_are_left_out_with_the_reason_when_they_cannot_be_used(tmp_p
     people["sex"] = "F"
     notes = apply(tmp_path, people, trials, **LONG).notes
     assert notes == (
-        "not adjusted for age: 1 of those rated have no value",
+        "not adjusted for age: 1 of the controls have no value",
         "not adjusted for sex: the controls do not differ in it",
     )
     people["sex"] = np.where(np.arange(len(people)) % 2, "F", "M")

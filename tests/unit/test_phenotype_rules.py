@@ -60,8 +60,9 @@ def test_what_is_not_known_decides_only_when_it_has_to(answers, every, some):
 FM, NOT, MISSING = "fibromyalgia", "no_fibromyalgia", None
 
 
-def acr(wpi: Any, sss: Any, regions: Any = 5, months: Any = 12) -> dict[str, Any]:
-    return {"wpi": wpi, "sss": sss, "regions": regions, "months": months}
+def acr(wpi: Any, sss: Any, regions: Any = None, months: Any = 12) -> dict[str, Any]:
+    most = min(wpi, 5) if isinstance(wpi, int) else 5
+    return {"wpi": wpi, "sss": sss, "regions": most if regions is None else regions, "months": months}
 
 
 ACR_CASES = [
@@ -137,7 +138,7 @@ def test_acr2016_sensitivity_holds_the_2011_criteria(tmp_path):
 
 
 def test_numbers_that_cannot_be_stop_all_at_once(tmp_path):
-    rows = [acr(23, 5), acr(7, 13), acr(-1, 5), acr(7.5, 5), acr("7,0", 5), acr("many", 5), acr(7, 5, 6, -3)]
+    rows = [acr(23, 5), acr(7, 13), acr(-1, 5, 5), acr(7.5, 5), acr("7,0", 5), acr("many", 5), acr(7, 5, 6, -3)]
     with pytest.raises(InputError) as caught:
         label(tmp_path, rows, "acr2016")
     told = [(problem.where, problem.found) for problem in caught.value.problems]

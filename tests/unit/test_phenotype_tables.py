@@ -82,6 +82,10 @@ def test_a_table_of_other_people_is_refused(tmp_path):
         read(tmp_path, MAP | {"table": "phenotype/none.tsv"})
     with pytest.raises(InputError, match=r"data\.phenotype\.id_column · found: no column who"):
         read(tmp_path, MAP | {"id_column": "who"})
+    write(tmp_path, "phenotype/map.tsv", "p1 WOMBAT 5\np2 2 1\n")
+    with pytest.raises(InputError, match=r"no column participant_id among 3 columns") as caught:
+        read(tmp_path, MAP | {"columns": {"sites": "WOMBATS"}})
+    assert "WOMBAT " not in str(caught.value)
 
 
 @pytest.mark.parametrize("label", ["..", "a b", "a/b", "a;touch x", "$(id)", "*", "{subject}", ""])

@@ -5,13 +5,20 @@ symptom severity (SSS, 0-12) of 5 or more, or WPI 4-6 and SSS 9 or more; pain in
 and abdomen do not count); symptoms for at least 3 months. The diagnosis does not depend on other diagnoses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from painconn.config.phenotype import Phenotype
-from painconn.recordings.phenotype.body_sites import N_REGIONS, count_sites, painful_regions, site_answers
+from painconn.errors import Problem
+from painconn.recordings.phenotype.body_sites import (
+    N_REGIONS,
+    SITES_PER_REGION,
+    count_sites,
+    painful_regions,
+    site_answers,
+)
 from painconn.recordings.phenotype.evidence import (
     MISSING,
     Cut,
@@ -60,9 +67,20 @@ def score_criteria(rows: Rows, phenotype: Phenotype, people: pd.DataFrame, contr
     sittings = []
     for place, label in enumerate(rows.labels):
         values = {name: column[place] for name, column in columns.items()}
+        rows.problems.extend(_impossible(rows.text.where(place), values["wpi"], values["regions"]))
         missing = tuple(name for name, value in values.items() if value is None)
         sittings.append(Sitting(label, rows.numbers_of_rows([place]), values, missing))
     return Evidence(tuple(sittings), _judge, _CUTS, _CHOSEN)
+
+
+def _impossible(where: str, wpi: float | None, regions: float | None) -> Iterator[Problem]:
+    if wpi is None or regions is None:
+        return
+    most = SITES_PER_REGION * regions + len(OTHER_SITES)
+    if not regions <= wpi <= most:
+        wanted = f"a WPI from {regions:g} to {most:g} with {regions:g} regions"
+        fix = "count again: a painful region has one to three of its sites, and four sites belong to no region"
+        yield Problem(where, f"WPI {wpi:g} with {regions:g} regions", wanted, fix)
 
 
 def _symptom_sums(rows: Rows) -> list[float | None] | None:

@@ -19,6 +19,7 @@ from painconn.config.phenotype import Phenotype
 from painconn.errors import Problem
 from painconn.recordings.phenotype.adjustment import Adjustment, choose_adjustment
 from painconn.recordings.phenotype.evidence import MISSING, Cut, Evidence, Outcome, Sitting, number_cuts
+from painconn.recordings.phenotype.forces import Forces, choose_forces
 from painconn.recordings.phenotype.reference import FEWEST_FREE, Reference
 from painconn.recordings.phenotype.rows import Rows
 from painconn.recordings.phenotype.trials import Trial, read_trials
@@ -35,6 +36,7 @@ class _Site:
     """Means of one site, by person and session, and where they lie."""
 
     means: dict[Key, float]
+    forces: Forces
     reference: Reference
     against: dict[Key, tuple[float, float]]
     n_controls_above: int
@@ -51,12 +53,17 @@ def score_ratings(rows: Rows, phenotype: Phenotype, people: pd.DataFrame, contro
         return Evidence((), _judge, cuts, chosen)
     low, high = phenotype.rating_range
     offset = phenotype.offset or (high - low) / 1000
-    rated = sorted({trial.participant for trial in trials})
-    adjustment = choose_adjustment(people.loc[rated], controls, phenotype.adjust_for, rows.problems)
+    listed = sorted({trial.participant for trial in trials})
+    rated = controls & {trial.participant for trial in trials if trial.rating is not None}
+    adjustment = choose_adjustment(people.loc[listed], rated, phenotype.adjust_for, rows.problems)
     sites = {}
     for site in SITES:
-        means = _means([trial for trial in trials if trial.site == site], low - offset)
-        found = _site(site, means, adjustment, controls, chosen.limits["z"], rows)
+        there = [trial for trial in trials if trial.site == site]
+        forces = choose_forces(there, site, controls, rows)
+        found = None
+        if forces is not None:
+            means = _means(there, forces, low - offset)
+            found = _site(site, means, forces, adjustment, controls, chosen.limits["z"], rows)
         if found is not None:
             sites[site] = found
     if rows.problems:
@@ -76,7 +83,13 @@ def score_ratings(rows: Rows, phenotype: Phenotype, people: pd.DataFrame, contro
         (*cuts, widened),
         chosen,
         facts,
-        (*notes, *adjustment.notes, *_beyond(adjustment, controls)),
+        (
+            *notes,
+            *_another_scale(trials, phenotype),
+            *(note for found in sites.values() for note in found.forces.notes),
+            *adjustment.notes,
+            *_beyond(adjustment, controls),
+        ),
         {**expected, widened.name: widened.limits["p"]},
     )
 
@@ -87,24 +100,36 @@ def _beyond(adjustment: Adjustment, controls: frozenset[str]) -> tuple[str, ...]
     return (f"{outside} people lie outside the controls' range of {named}: their z extrapolates",) if outside else ()
 
 
-def _means(trials: list[Trial], zero: float) -> dict[Key, float]:
+def _another_scale(trials: list[Trial], phenotype: Phenotype) -> Iterator[str]:
+    """Say when ratings look as if the range had been left alone although the scale is another one."""
+    low, high = phenotype.rating_range
+    most = low + (high - low) / 10
+    top = max((trial.rating for trial in trials if trial.rating is not None), default=low)
+    if phenotype.rating_range == type(phenotype).model_fields["rating_range"].default and low < top <= most:
+        yield (
+            f"no rating is above {top:g}, of {high:g} possible: looks like a scale from {low:g} to {most:g} "
+            "(set data.phenotype.rating_range)"
+        )
+
+
+def _means(trials: list[Trial], forces: Forces, zero: float) -> dict[Key, float]:
     """Return the mean log rating of each person and session: over trials, then over forces, all of them or none."""
     logs: dict[Key, dict[str, list[float]]] = {}
     for trial in trials:
         if trial.rating is not None:
             by_force = logs.setdefault((trial.participant, trial.session), {})
             by_force.setdefault(trial.force, []).append(float(np.log(trial.rating - zero)))
-    forces = {trial.force for trial in trials}
     return {
-        key: float(np.mean([np.mean(by_force[force]) for force in sorted(forces)]))
+        key: float(np.mean([np.mean(by_force[force]) for force in forces.needed]))
         for key, by_force in logs.items()
-        if set(by_force) == forces
+        if forces.needed and by_force.keys() >= set(forces.needed)
     }
 
 
 def _site(
     site: str,
     means: dict[Key, float],
+    forces: Forces,
     adjustment: Adjustment,
     controls: frozenset[str],
     cut: float,
@@ -143,13 +168,14 @@ def _site(
     among = reference.distance_of_controls()
     of_control = dict(zip(names, zip(among.z.tolist(), among.p.tolist(), strict=True), strict=True))
     against |= {key: of_control[key[0]] for key in means if key[0] in own}
-    return _Site(means, reference, against, int(np.sum(among.z > cut)))
+    return _Site(means, forces, reference, against, int(np.sum(among.z > cut)))
 
 
 def _facts(site: _Site, chosen: Cut) -> dict[str, Any]:
     expected = site.reference.expected_false_positives(chosen.limits["z"])
     return {
         "n_controls": site.reference.n,
+        "forces": dict(site.forces.shares),
         "degrees_of_freedom": site.reference.n_free,
         "sd_log_rating": site.reference.sd,
         "controls_above_cut": site.n_controls_above,
@@ -167,7 +193,7 @@ def _sittings(trials: list[Trial], sites: Mapping[str, _Site], adjustment: Adjus
         counts[key, trial.site] = counts.get((key, trial.site), 0) + (trial.rating is not None)
     for key, numbers in rows.items():
         values: dict[str, Any] = {}
-        missing = [] if adjustment.knows(key[0]) else list(adjustment.names)
+        missing = list(adjustment.lacking(key[0]))
         for site in SITES:
             z, p = sites[site].against.get(key, (None, None))
             known = z is not None and not np.isnan(z)

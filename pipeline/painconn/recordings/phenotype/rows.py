@@ -11,7 +11,7 @@ import pandas as pd
 from painconn.config.data import Participants
 from painconn.config.phenotype import Phenotype
 from painconn.errors import InputError, Problem
-from painconn.recordings.participants import cell_or_none, labels_of_rows, unknown_people
+from painconn.recordings.participants import cell_or_none, labels_of_rows, no_id_column, unknown_people
 from painconn.recordings.sidecars import parse_number
 from painconn.recordings.tables import TableError, TextTable, read_text_table, says_nothing, shown_name
 
@@ -170,17 +170,20 @@ def read_rows(people: pd.DataFrame, participants: Participants, phenotype: Pheno
 
 def _absent_columns(text: TextTable, phenotype: Phenotype, id_column: str) -> Iterator[Problem]:
     """Name every column of the study file that the table does not have."""
-    named = {"id_column": id_column, **{f"only.{column}": column for column in phenotype.only}}
+    named = {f"only.{column}": column for column in phenotype.only}
     if phenotype.column is not None:
         named["column"] = phenotype.column
     for role, columns in phenotype.columns.items():
         several = (columns,) if isinstance(columns, str) else columns
         named |= {f"columns.{role}" + (f"[{place}]" if place else ""): name for place, name in enumerate(several)}
+    has_header = id_column in text.columns
+    if not has_header:
+        yield no_id_column(text, f"{text.name}, data.phenotype.id_column", id_column, "correct the name")
     for setting, column in named.items():
         if column not in text.columns:
-            close = get_close_matches(column, text.columns, n=1)
+            close = get_close_matches(column, text.columns if has_header else (), n=1)
             fix = f"did you mean {close[0]}?" if close else "correct the name"
-            there = f"one of: {', '.join(text.columns)}"
+            there = f"one of: {', '.join(text.columns)}" if has_header else "a header with that column"
             yield Problem(f"{text.name}, data.phenotype.{setting}", f"no column {column}", there, fix)
 
 

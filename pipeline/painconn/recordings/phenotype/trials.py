@@ -7,6 +7,7 @@ from painconn.errors import Problem
 from painconn.recordings.participants import folded
 from painconn.recordings.phenotype.rows import Rows
 from painconn.recordings.sidecars import parse_number
+from painconn.recordings.tables import says_nothing
 
 _LONG, _WIDE = ("site", "rating"), ("painful", "remote")
 
@@ -76,5 +77,5 @@ def _trial(rows: Rows, place: int, site: str, rating: float | None) -> Trial:
     row = rows.text.rows[place]
     force, session = (row[rows.columns_of(role)[0]].strip() if rows.has(role) else "" for role in ("force", "session"))
     number = parse_number(force)
-    force = force if number is None else f"{number:g}"
+    force = f"{number:g}" if number is not None else "" if says_nothing(force) else force
     return Trial(rows.labels[place], session, site, force, rating, rows.text.number(place))
