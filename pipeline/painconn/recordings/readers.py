@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from painconn.config.data import Source
+from painconn.config.events import kept_name
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.annotations import marks_of
 from painconn.recordings.channels import Channel, channels_of, units_of
@@ -100,7 +101,7 @@ def read_recording(
     outline = _outline(raw, file)
     channels = channels_of(file.name, outline.names, outline.kinds, source=source, sidecars=sidecars)
     data = at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
-    marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
+    marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions, names=source.event_names))
     _scale(data, channels, source)
     read = mne.io.RawArray(data, _info(raw, file, outline, channels, source, sidecars), verbose="ERROR")
     # MNE's own record of what a file states; a RawArray is made without one.
@@ -113,7 +114,7 @@ def read_recording(
 def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collection[str]) -> "mne.EpochsArray":
     """Read epochs that were cut before.
 
-    Parameters and errors are those of :func:`read_recording`; an event whose name is not in `descriptions` keeps only
+    Parameters and errors are those of :func:`read_recording`; an event that is of no kind in `descriptions` keeps only
     its number, because a name may hold free text.
 
     Returns
@@ -133,13 +134,18 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
     _scale(data, channels, source)
     codes = opened.events[:, 2]
     present = set(codes.tolist())
-    names = {code: name for name, code in opened.event_id.items() if code in present}
+    event_id: dict[str, int] = {}
+    for given, code in opened.event_id.items():
+        if code in present:
+            name = kept_name(source.event_names.get(given, source.event_names.get(str(code), given)), descriptions)
+            # events that get one name get one number
+            codes = np.where(codes == code, event_id.setdefault(name or str(code), code), codes)
     return mne.EpochsArray(
         data,
         _info(opened, file, outline, channels, source, sidecars),
         events=np.column_stack([np.arange(len(data)), np.zeros(len(data), int), codes]),
         tmin=float(opened.tmin),
-        event_id={(name if name in descriptions else str(code)): code for code, name in names.items()},
+        event_id=event_id,
         baseline=None,
         verbose="ERROR",
     )
@@ -166,7 +172,7 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
         n_epochs, n_times = len(opened.events), len(opened.events) * len(opened.times)
         happened = {name: int(np.sum(opened.events[:, 2] == code)) for name, code in opened.event_id.items()}
     else:
-        marks = at_boundary(file, lambda: marks_of(opened, sidecars, keep=None))
+        marks = at_boundary(file, lambda: marks_of(opened, sidecars, keep=None, names=source.event_names))
         n_epochs, n_times = 0, opened.n_times
         happened = dict(Counter(mark.description for mark in marks))
         longest_s = {mark.description: mark.duration_s for mark in sorted(marks, key=lambda mark: mark.duration_s)}
@@ -188,7 +194,9 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
 
 def sidecars_of(path: Path, source: Source, root: Path) -> Sidecars:
     """Return the sidecars of a BIDS recording; none for other layouts."""
-    return read_sidecars(path, root) if source.layout == "bids" else Sidecars()
+    if source.layout != "bids":
+        return Sidecars()
+    return read_sidecars(path, root, event_columns=source.event_columns, event_names=source.event_names)
 
 
 def positions_of(info: "mne.Info") -> dict[str, tuple[float, float, float]]:

@@ -7,12 +7,13 @@ Coordinate frames of ``_electrodes.tsv`` are left to MNE-BIDS.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from painconn.config.events import SEPARATOR
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.tables import MISSING, TableError, TextTable, read_text_table
 
@@ -34,7 +35,7 @@ class Event:
     duration_s : float
         0 when there is none.
     description : str
-        ``trial_type``, else ``value``.
+        ``trial_type``, else ``value``; or the columns that the source names, joined.
     sample : float or None
         The same instant as a number of samples, where the table tells it.
     """
@@ -78,8 +79,19 @@ class Sidecars:
     events: tuple[Event, ...] | None = None
 
 
-def read_sidecars(path: Path, root: Path) -> Sidecars:
+def read_sidecars(
+    path: Path, root: Path, *, event_columns: Sequence[str] = (), event_names: Mapping[str, str] | None = None
+) -> Sidecars:
     """Read the sidecars of a BIDS recording, those inherited from folders above included.
+
+    Parameters
+    ----------
+    path, root : Path
+        The recording and its dataset.
+    event_columns : sequence of str
+        Columns of the events table that name an event together; empty: ``trial_type``, else ``value``.
+    event_names : mapping of str to str, or None
+        Other names for what these columns say.
 
     Raises
     ------
@@ -98,7 +110,9 @@ def read_sidecars(path: Path, root: Path) -> Sidecars:
             duration_tolerance_s=None if duration is None else 10.0 ** int(duration.as_tuple().exponent),
             sfreq_hz=_positive(stated.get("SamplingFrequency")),
             line_freq_hz=_positive(stated.get("PowerLineFrequency")),
-            events=None if events is None else tuple(_events(read_text_table(events))),
+            events=None
+            if events is None
+            else tuple(_events(read_text_table(events), event_columns, event_names or {})),
             **({} if channels is None else _channels(read_text_table(channels))),
         )
     except TableError as fault:
@@ -184,15 +198,18 @@ def _channels(table: TextTable) -> dict[str, Any]:
     }
 
 
-def _events(table: TextTable) -> Iterator[Event]:
-    if "onset" not in table.columns:
-        raise TableError(
-            Problem(table.name, f"columns {', '.join(table.columns)}", "a column onset", "correct the header")
-        )
+def _events(table: TextTable, columns: Sequence[str], names: Mapping[str, str]) -> Iterator[Event]:
+    absent = [column for column in ("onset", *columns) if column not in table.columns]
+    if absent:
+        wanted = " and ".join(f"a column {column}" for column in absent)
+        fix = "correct the header, or event_columns of the source" if columns else "correct the header"
+        raise TableError(Problem(table.name, f"columns {', '.join(table.columns)}", wanted, fix))
     for row in table.rows:
-        named = (row.get(column, "").strip() for column in ("trial_type", "value"))
-        description = next((text for text in named if text not in MISSING), None)
-        if description is not None:
+        told = [row.get(column, "").strip() for column in (columns or ("trial_type", "value"))]
+        parts = [text for text in told if text not in MISSING]
+        description = SEPARATOR.join(parts if columns else parts[:1])
+        description = names.get(description, description)
+        if description:
             duration = parse_number(row.get("duration", ""))
             yield Event(
                 parse_number(row["onset"]), max(duration or 0.0, 0.0), description, parse_number(row.get("sample", ""))
