@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from painconn.config.cleaning import PRESETS
+from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.config.study import StudyConfig
 from painconn.connectivity.facts import facts_of, graph_facts_of
 from painconn.connectivity.graph.registry import GRAPH_MEASURES
@@ -137,6 +138,15 @@ def registry_pages() -> dict[str, list[str]]:
             " `group/exclusions.tsv`. See [recordings](../method/recordings.md).",
             "",
             *registry_table(CHECKS),
+        ],
+        "quality.md": [
+            "# Quality numbers",
+            "",
+            "Columns of `group/quality.tsv`, and what `data.inclusion` can name. `of`: a number of a session is the"
+            " same in all its rows. `compared`: whether a recording can stand out by it; `log`: by its"
+            " logarithm. The method is described in [quality](../method/quality.md).",
+            "",
+            *registry_table(QUALITY_NUMBERS),
         ],
         "phenotypes.md": [
             "# Phenotype rules",

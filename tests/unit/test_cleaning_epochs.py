@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from painconn.cleaning.channels import check_bad_fraction, merged
 from painconn.cleaning.epochs import event_epochs, reject_epochs, remove_evoked, rest_epochs, select_epochs
+from painconn.cleaning.line_noise import line_frequencies
 from painconn.cleaning.quality import line_noise_ratio, median_peak_to_peak, muscle_index
 from painconn.cleaning.segments import bad_samples, envelope_segments, mark_stretches, runs
-from painconn.cleaning.signal import effective_lowpass, line_frequencies, mean_spectrum, resample
+from painconn.cleaning.signal import effective_lowpass, mean_spectrum, resample
 from painconn.errors import RecordingFault
 
 RATE_HZ = 200.0

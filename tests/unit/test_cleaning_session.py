@@ -19,13 +19,13 @@ RATE_HZ = 250.0
 LINE_HZ = 50.0
 SETTINGS = {
     "line_freq_hz": LINE_HZ,
-    "notch": True,
+    "line_noise": "notch",
     "recording_lowpass_hz": None,
     "bad_channels": "pyprep",
     "ica": "picard",
     "seed": 11,
 }
-PLAIN = SETTINGS | {"notch": False, "bad_channels": "none", "ica": "none"}
+PLAIN = SETTINGS | {"line_noise": "none", "bad_channels": "none", "ica": "none"}
 
 
 def positions(channels: list[str]) -> np.ndarray:
@@ -95,7 +95,7 @@ def test_blinks_are_found_and_removed_and_the_rest_stays(recording: mne.io.RawAr
     settings = PLAIN | {"manual_bads": ["C4"]}
     without_blinks = simulated(1, blink_uv=0.0, line_uv=0.0)
     truth = clean_session({"rest": without_blinks}, **settings).raws["rest"]
-    filtered = clean_session({"rest": recording}, **settings | {"notch": True}).raws["rest"]
+    filtered = clean_session({"rest": recording}, **settings | {"line_noise": "notch"}).raws["rest"]
     result = cleaned.raws["rest"]
     front, back = ["Fp1", "Fp2"], ["O1", "Oz", "O2"]
 
@@ -176,8 +176,8 @@ def test_same_seed_gives_the_same_bits() -> None:
 
 def test_recordings_do_not_leak_into_each_other_through_filters(recording: mne.io.RawArray) -> None:
     other = simulated(9, duration_s=20).apply_function(lambda samples: samples + 1e-3)
-    together = clean_session({"a": recording, "b": other}, **PLAIN | {"notch": True})
-    alone = clean_session({"a": recording}, **PLAIN | {"notch": True})
+    together = clean_session({"a": recording, "b": other}, **PLAIN | {"line_noise": "notch"})
+    alone = clean_session({"a": recording}, **PLAIN | {"line_noise": "notch"})
     assert np.array_equal(together.raws["a"].get_data(), alone.raws["a"].get_data())
 
 
@@ -263,7 +263,7 @@ def faults(recording: mne.io.RawArray) -> dict[str, tuple[dict[str, mne.io.RawAr
     return {
         "bad channels": ({"a": flat}, {}),
         "sampling rate": ({"a": recording}, {"sfreq_hz": 500.0}),
-        "line frequency": ({"a": recording}, {"notch": True, "line_freq_hz": None}),
+        "line frequency": ({"a": recording}, {"line_noise": "notch", "line_freq_hz": None}),
         "channels differ": ({"a": recording, "b": recording.copy().drop_channels(["Oz"])}, {}),
         "too short": ({"a": recording.copy().crop(0, 5)}, {}),
         "unknown channel": ({"a": recording}, {"manual_bads": ["X1"]}),

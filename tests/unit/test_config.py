@@ -147,8 +147,8 @@ def test_a_band_of_muscle_cannot_be_primary(study_file):
 
 
 def test_a_preset_sets_several_options_and_a_written_key_wins(study_file):
-    cleaning = load_study(study_file(MINIMAL + "cleaning: {preset: already_clean, notch: true}\n")).cleaning
-    assert (cleaning.ica, cleaning.bad_channels, cleaning.notch) == ("none", "none", True)
+    cleaning = load_study(study_file(MINIMAL + "cleaning: {preset: already_clean, line_noise: notch}\n")).cleaning
+    assert (cleaning.ica, cleaning.bad_channels, cleaning.line_noise) == ("none", "none", "notch")
 
 
 def test_a_mapping_with_lost_labels_is_refused_and_one_without_is_taken(tmp_path):

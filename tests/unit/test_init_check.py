@@ -21,6 +21,8 @@ from painconn.recordings.door import FileAtDoor
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2"]
 PEOPLE = [f"{number:02}" for number in range(12)]
 
+DECISIONS = "participant\tsession\trecording\tkind\titem\tonset_s\tduration_s\tdecision\n"
+
 STUDY = """\
 name: planted
 data:
@@ -30,7 +32,7 @@ data:
     pinprick: {kind: events, events: [pinprick], n_epochs: 20}
   minimum_per_group: MINIMUM
 connectivity: {measures: [wpli2_debiased]}
-cleaning: {sfreq_hz: 200, notch: falseMANUAL}
+cleaning: {sfreq_hz: 200, line_noise: noneMANUAL}
 targets:
   response:
     contrast: {kind: within, a: {condition: pinprick, window: pre}, b: {condition: pinprick, window: post}}
@@ -80,7 +82,7 @@ def planted(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.Monkey
         if manual:
             (tmp_path / "manual.tsv").write_text(manual, encoding="utf-8")
         text = STUDY.replace("MINIMUM", str(minimum)).replace(
-            "MANUAL", ", manual_channels: manual.tsv" if manual else ""
+            "MANUAL", ", manual_decisions: manual.tsv" if manual else ""
         )
         (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
         monkeypatch.chdir(tmp_path)
@@ -147,20 +149,30 @@ def test_what_a_run_would_refuse_a_run_refuses(planted, tmp_path):
 
 
 def test_decisions_by_hand_are_read_before_they_are_used(planted, capsys):
-    manual = "participant\tsession\tchannel\tstatus\n00\t\tFp1\tbad\n08\t\tFpz\tbad\n77\t\tFp1\tgood\n"
-    check_study(planted(manual=manual))
+    rows = [
+        ("00", "", "channel", "Fp1", "", "", "bad"),
+        ("08", "", "channel", "Fpz", "", "", "bad"),
+        ("77", "", "channel", "Fp1", "", "", "good"),
+        ("09", "", "segment", "", "12", "3", "bad"),
+        ("09", "", "segment", "", "159", "3", "bad"),
+        ("10", "task-rest", "segment", "", "10", "3", "bad"),
+    ]
+    check_study(planted(manual=DECISIONS + "".join("\t".join((row[0], "", *row[1:])) + "\n" for row in rows)))
     printed = capsys.readouterr().out
     assert "session excluded" in line_about(printed, "manual.tsv row 3", "no channel Fpz")
     assert "this row does nothing" in line_about(printed, "manual.tsv row 4", "participant 77")
+    assert "the part inside counts" in line_about(printed, "manual.tsv row 6", "159 to 162 s")
+    assert "this row does nothing" in line_about(printed, "manual.tsv row 7", "task-rest")
     assert "row 2" not in printed
+    assert "row 5" not in printed
     assert "participants with rest from 6, pinprick from 6" in printed
 
 
 @pytest.mark.parametrize(
     ("manual", "found"),
     [
-        ("participant\tchannel\n00\tFp1\n", "no column session, status"),
-        ("participant\tsession\tchannel\tstatus\n00\t\tFp1\twrong\n", "'wrong'"),
+        ("participant\tkind\titem\n00\tchannel\tFp1\n", "no column session, recording, onset_s, duration_s, decision"),
+        (DECISIONS + "00\t\t\tchannel\tFp1\t\t\twrong\n", "'wrong'"),
     ],
 )
 def test_a_table_of_decisions_that_cannot_be_read_stops(planted, manual, found):

@@ -179,7 +179,7 @@ def test_blocks_and_events_become_conditions(tmp_path: Path, rng: np.random.Gene
     assert study.name == "mydata1"
     assert (conditions["eyesopen"].block, conditions["eyesopen"].n_epochs) == ("eyes open", 10)
     assert (conditions["pinprick"].events, conditions["pinprick"].n_epochs) == (("pinprick",), 20)
-    assert (study.cleaning.sfreq_hz, study.cleaning.notch) == (200.0, False)
+    assert (study.cleaning.sfreq_hz, study.cleaning.line_noise) == (200.0, "none")
     source = study.data.sources[0]
     assert source.channel_types == {"VEOG": "eog"}
     table = read_participants(study.data.participants, source.root)

@@ -277,7 +277,8 @@ def write_session(results, key, rng, *, halves, columns):
             "bads": {},
             "good_channels": ["Cz"],
             "conditions": {"rest": {"n_kept": 1, "n_cut": 1}},
-            "rank": {"used": 1},
+            "rank": {"used": 1, "tracked": 1, "components_removed": 0},
+            "lowpass_hz": 100.0,
             "quality": {"rest": {}},
         },
     )
@@ -292,7 +293,15 @@ def test_the_table_step_writes_reliability_only_where_there_are_halves(rng, tmp_
     sessions = [{"name": key.name, "recordings": [{}]} for key in keys]
     write_json(results.inventory, {"sessions": sessions, "unplaced": []})
     table_step.run(
-        results, {"data": {"sources": [{"layout": "bids", "root": "."}], "participants": {}, "phenotype": {}}}
+        results,
+        {
+            "data": {
+                "sources": [{"layout": "bids", "root": "."}],
+                "participants": {},
+                "phenotype": {},
+                "inclusion": {},
+            }
+        },
     )
     names = read_json(results.table)["files"]
     assert ("reliability.parquet" in names) == ("features.json" in names) == halves

@@ -24,6 +24,7 @@ from painconn.reporting.page import build_page, headline_lines, methods_of, read
 from painconn.reporting.performance import performance_of
 from painconn.reporting.results import StudyResults, positive_controls
 from painconn.reporting.tables import flag_table
+from painconn.reporting.views import data_view
 from painconn.store import save_parquet, write_json, write_tsv
 
 HOSTILE = '<script>alert("x")</script>$\\frac{'
@@ -292,6 +293,8 @@ def write_folder(root: Path) -> Path:
         }
     )
     write_tsv(group / "quality.tsv", quality)
+    far = {"participant": "S03", "session": "", "recording": "task-rest", "number": "muscle_index", "value": 0.29}
+    write_tsv(group / "quality_outliers.tsv", pd.DataFrame([far | {"median": 0.1, "robust_z": 4.0, "n_compared": 20}]))
     exclusion = {
         "session": "",
         "recording": "task-rest",
@@ -611,6 +614,19 @@ def test_quality_flags_count_rows_of_the_table(results: StudyResults) -> None:
     }
 
 
+def test_columns_of_the_quality_table_explain_themselves(page: str) -> None:
+    assert re.search(r'<th scope="col" title="power in 30-45 Hz[^"]+\(share, 0 to 1\)">muscle index</th>', page)
+
+
+def test_who_stands_out_is_named_without_a_look_at_labels(light: StudyResults) -> None:
+    quality = data_view(light)
+    assert quality.overview is not None
+    assert quality.outliers is not None
+    assert quality.outliers.rows[0][0] == "S03"
+    assert "S03" in quality.overview.svg
+    assert not {"localized", "widespread"} & set(re.findall(r"\w+", quality.overview.svg))
+
+
 @pytest.mark.parametrize(
     ("estimate", "p", "verdict"),
     [(-1, 0.01, "found"), (-1, 0.2, "direction only"), (1, 0.01, "opposite"), (np.nan, np.nan, "not computable")],
@@ -648,7 +664,7 @@ def test_methods_name_what_was_done(results: StudyResults) -> None:
 
 def test_methods_leave_out_what_was_switched_off(results: StudyResults) -> None:
     settings = json.loads(json.dumps(results.study))
-    settings["cleaning"] |= {"notch": False, "bad_channels": "none", "ica": "none", "reject": "none"}
+    settings["cleaning"] |= {"line_noise": "none", "bad_channels": "none", "ica": "none", "reject": "none"}
     text = methods_text(replace(results, study=settings))
     assert not re.search("notch|PyPREP|ICLabel|autoreject", text)
     assert "autoreject" in methods_text(results)

@@ -411,7 +411,7 @@ def cleaned_session(tmp_path, monkeypatch, rng):
     record = {
         "participant": "01", "session": "", "site": "lab", "exclusions": [], "sfreq_hz": 250.0, "lowpass_hz": 100.0,
         "bads": {}, "rank": {"used": 6, "components_removed": 0}, "fingerprints": {},
-        "conditions": {"rest": condition | {"segments_reason": None}},
+        "conditions": {"rest": condition | {"segments_reason": None, "epoch_overlap": 0.0}},
     }  # fmt: skip
     write_result(results.cleaned(key), record)
     write_result(results.forward("0" * 12), {})

@@ -24,10 +24,11 @@ data:
   sources: [{{root: ., layout: {layout}, pattern: '{pattern}', line_freq_hz: 50}}]
   conditions: {conditions}
 {more}
-cleaning: {{bad_channels: none, ica: none, notch: false, reject: none}}
+cleaning: {{bad_channels: none, ica: none, line_noise: none, reject: none}}
 targets:
   x: {{contrast: {{kind: between, column: g, a: a, b: b, observation: {{{first}}}}}}}
 """
+HEADER = "participant\tsession\trecording\tkind\titem\tonset_s\tduration_s\tdecision\n"
 REST = "{rest: {kind: rest, task: rest, n_epochs: 10}, task: {kind: rest, task: task, n_epochs: 10}}"
 
 
@@ -89,12 +90,10 @@ def test_a_person_decides_about_marked_channels_but_not_about_dead_ones(tmp_path
         data[[3, 4]] = mean + 0.5e-6 * np.random.default_rng(1).standard_normal((2, data.shape[1]))
         write(tmp_path, f"P01_{task}", data)
     assert cleaned(tmp_path)["bads"] == {"Fp1": ["flat"], "F3": ["bridged"], "Fz": ["bridged"]}
-    manual = "participant\tsession\tchannel\tstatus\n" + "".join(
-        f"01\t\t{name}\tgood\n" for name in ("Fp1", "F3", "Fz")
-    )
+    manual = HEADER + "".join(f"01\t\t\tchannel\t{name}\t\t\tgood\n" for name in ("Fp1", "F3", "Fz"))
     (tmp_path / "manual.tsv").write_text(manual, encoding="utf-8")
     study = tmp_path / "study.yaml"
-    study.write_text(study.read_text().replace("{bad_channels", "{manual_channels: manual.tsv, bad_channels"))
+    study.write_text(study.read_text().replace("{bad_channels", "{manual_decisions: manual.tsv, bad_channels"))
     results = Results(tmp_path / "out")
     clean.run(results, json.loads(Plan(load_study(study), results).settings_clean("sub-01")), "sub-01")
     assert read_result(results.cleaned(SessionKey("01")))["bads"] == {"Fp1": ["flat"]}

@@ -3,8 +3,9 @@
 A component is removed when ICLabel is sure enough that it is an artefact, or when it follows an eye or heart channel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from painconn.cleaning.component_methods import (
     largest_correlation,
 )
 from painconn.cleaning.component_repetition import matched, typical_run
+from painconn.cleaning.decisions import Decision
 from painconn.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ NEVER_REMOVED = frozenset({"brain", "other"})
 
 CORRELATION_THRESHOLD = 0.7
 """From here on the eye or heart channel shares about half of the component's variance."""
+
+
+_FINGERPRINT_DECIMALS = 3
+"""Maps that differ by rounding are the same decomposition."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,13 @@ class Decomposition:
     def removed(self) -> list[int]:
         """Indices of the removed components."""
         return [component.index for component in self.components if component.removed]
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight characters that other maps, another order or another number of components would change."""
+        maps = np.column_stack([component.weights for component in self.components])
+        rounded = np.round(maps / np.abs(maps).max(axis=0), _FINGERPRINT_DECIMALS) + 0.0
+        return sha256(repr(rounded.tolist()).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +241,40 @@ def _with_spread(chosen: int, runs: list[_Run]) -> tuple[Component, ...]:
         )
         for component in runs[chosen].components
     )
+
+
+def decided_by_hand(
+    decomposition: Decomposition, decisions: Sequence[Decision]
+) -> tuple[Decomposition, list[tuple[Decision, str]]]:
+    """Let a person's decisions win over the automatic ones.
+
+    Parameters
+    ----------
+    decomposition : Decomposition
+        With the automatic decisions.
+    decisions : sequence of Decision
+        About components of this session.
+
+    Returns
+    -------
+    decomposition : Decomposition
+        The same components, other decisions; those that were made by hand say so in their reasons.
+    refused : list of (Decision, str)
+        Decisions about another decomposition, or a component that is not there, and why they were not followed.
+    """
+    components, refused = list(decomposition.components), []
+    for decision in decisions:
+        index = int(decision.item)
+        if decision.decomposition != decomposition.fingerprint:
+            found = f"the decomposition is {decomposition.fingerprint} now, not {decision.decomposition}"
+            refused.append((decision, f"{found}: look at its components again"))
+        elif index >= len(components):
+            refused.append((decision, f"there are components 0 to {len(components) - 1}"))
+        else:
+            reasons = components[index].reasons if decision.takes_out else ()
+            by_hand = (*reasons, f"{decision.decision} by hand")
+            components[index] = replace(components[index], removed=decision.takes_out, reasons=by_hand)
+    return replace(decomposition, components=tuple(components)), refused
 
 
 def remove_components(raw: "BaseRaw", decomposition: Decomposition) -> "BaseRaw":

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.cleaning.segments import bad_samples, block_spans, described_annotations
+from painconn.config.events import is_kind_of
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
@@ -86,7 +87,14 @@ def _cut(
     )
 
 
-def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, overlap: float = 0.0, block: str | None) -> "BaseEpochs":
+def rest_epochs(
+    raw: "BaseRaw",
+    *,
+    length_s: float = 2.0,
+    overlap: float = 0.0,
+    block: str | None,
+    crop_s: tuple[float, float] | None = None,
+) -> "BaseEpochs":
     """Cut contiguous epochs of equal length.
 
     Parameters
@@ -99,6 +107,8 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, overlap: float = 0.0, 
         Share of an epoch that the next one repeats, from 0 to below 1. Epochs that overlap are not independent.
     block : str | None
         Description of the annotations whose spans are cut (each from its own start); None for the whole recording.
+    crop_s : (float, float) | None
+        Start and stop inside each block, in seconds.
 
     Returns
     -------
@@ -112,15 +122,20 @@ def rest_epochs(raw: "BaseRaw", *, length_s: float = 2.0, overlap: float = 0.0, 
     """
     n_samples = round(length_s * raw.info["sfreq"])
     step = max(1, round((1 - overlap) * n_samples))
-    starts = [first for begin, end in block_spans(raw, block) for first in range(begin, end - n_samples + 1, step)]
+    spans = block_spans(raw, block, crop_s)
+    starts = [first for begin, end in spans for first in range(begin, end - n_samples + 1, step)]
     times0 = np.unique(np.asarray(starts, dtype=np.intp))
     return _cut(raw, times0=times0, codes=np.ones_like(times0), event_id={"rest": 1}, span=(0, n_samples))
 
 
 def _events(raw: "BaseRaw", names: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return sample and code (position in `names`, from 1) of each named annotation, in the order of time."""
+    """Return sample and code (position in `names`, from 1) of each annotation of these kinds, in the order of time."""
     descriptions = list(raw.annotations.description)
-    if not set(names) & set(descriptions):
+    codes = {
+        name: next((code for code, event in enumerate(names, start=1) if is_kind_of(name, event)), 0)
+        for name in set(descriptions)
+    }
+    if not any(codes.values()):
         problem = Problem(
             "events",
             described_annotations(raw),
@@ -130,8 +145,8 @@ def _events(raw: "BaseRaw", names: Sequence[str]) -> tuple[NDArray[np.intp], NDA
         raise RecordingFault("events not found", problem)
     found: dict[int, int] = {}
     for onset, description in zip(raw.annotations.onset, descriptions, strict=True):
-        if description in names:
-            found.setdefault(round((onset - raw.first_time) * raw.info["sfreq"]), names.index(description) + 1)
+        if codes[description]:
+            found.setdefault(round((onset - raw.first_time) * raw.info["sfreq"]), codes[description])
     samples = np.array(sorted(found), dtype=np.intp)
     return samples, np.array([found[int(sample)] for sample in samples], dtype=np.intp)
 
@@ -146,7 +161,8 @@ def event_epochs(
     raw : mne.io.BaseRaw
         Cleaned continuous EEG, in volts.
     events : sequence of str
-        Annotation descriptions that count as the event, exactly as they are in the recording.
+        Names of the annotations that count; ``pinprick/hand`` takes ``pinprick/hand/256``, too, and where an annotation
+        is a kind of several names it gets the first.
     window_s : (float, float)
         Start (not negative) and stop relative to the event, stop excluded.
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.cleaning.components import REMOVED_LABELS
+from painconn.cleaning.component_methods import LABELS
+from painconn.cleaning.components import NEVER_REMOVED
 from painconn.cleaning.segments import bad_samples
 from painconn.cleaning.session import CleanedSession
 from painconn.cleaning.signal import Spectrum
+from painconn.cleaning.vigilance import drowsiness_index, drowsiness_trend, posterior_alpha_db
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -146,10 +148,8 @@ def recording_quality(cleaned: CleanedSession, recording: str) -> dict[str, floa
     Returns
     -------
     quality : dict of str to float
-        ``muscle_index``, ``muscle_index_top_hz``, ``line_noise_ratio_before``, ``line_noise_ratio_after``,
-        ``channels_interpolated_fraction``, ``components_removed`` in all and per removable label
-        (``components_removed_eye_blink`` ...), ``rank``, ``rank_tracked``, ``rank_data``, ``minutes_recorded``,
-        ``minutes_retained`` (outside bad stretches), ``median_peak_to_peak_uv``, ``lowpass_hz``.
+        Every entry of :data:`painconn.config.quality_numbers.QUALITY_NUMBERS` that the signals tell; NaN where a
+        number cannot be computed.
     """
     raw = cleaned.raws[recording]
     index, top_hz = muscle_index(raw, lowpass_hz=cleaned.lowpass_hz)
@@ -161,9 +161,11 @@ def recording_quality(cleaned: CleanedSession, recording: str) -> dict[str, floa
         "line_noise_ratio_after": line_noise_ratio(
             cleaned.after[recording], line_freq_hz=cleaned.line_freq_hz, top_hz=cleaned.lowpass_hz
         ),
-        "channels_interpolated_fraction": cleaned.interpolated_fraction,
+        "drowsiness_index": drowsiness_index(raw),
+        "drowsiness_trend": drowsiness_trend(raw),
+        "posterior_alpha_db": posterior_alpha_db(raw),
+        "blink_rate_per_min": cleaned.blink_rates_per_min[recording],
         "components_removed": float(cleaned.rank.n_removed),
-        "rank": float(cleaned.rank.final),
         "rank_tracked": float(cleaned.rank.tracked),
         "rank_data": float(cleaned.rank.data[recording]),
         "minutes_recorded": float(raw.n_times / raw.info["sfreq"] / 60),
@@ -171,7 +173,7 @@ def recording_quality(cleaned: CleanedSession, recording: str) -> dict[str, floa
         "median_peak_to_peak_uv": median_peak_to_peak(raw) * 1e6,
         "lowpass_hz": cleaned.lowpass_hz,
     }
-    for label in sorted(REMOVED_LABELS):
+    for label in set(LABELS) - NEVER_REMOVED:
         removed = [component for component in cleaned.components if component.removed and component.label == label]
         quality[f"components_removed_{label.replace(' ', '_')}"] = float(len(removed))
     return quality

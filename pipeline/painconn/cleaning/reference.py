@@ -99,7 +99,7 @@ def apply_reference(
     elif method == "rest":
         changed.set_eeg_reference("REST", forward=_covering(forward, good), verbose="WARNING")
     elif method == "mastoids":
-        channels = _usable_mastoids(mastoids, good)
+        channels = usable_mastoids(mastoids, good)
         changed.set_eeg_reference(channels, projection=False, verbose="WARNING")
     else:
         changed = _current_source_density(changed)
@@ -175,7 +175,14 @@ def _covering(forward: "Forward | None", good: Sequence[str]) -> "Forward":
     return forward
 
 
-def _usable_mastoids(names: Sequence[str], good: Sequence[str]) -> list[str]:
+def usable_mastoids(names: Sequence[str], good: Sequence[str]) -> list[str]:
+    """Return the named channels.
+
+    Raises
+    ------
+    RecordingFault
+        Check ``reference``: one of them is missing or bad.
+    """
     missing = [name for name in names if name not in good]
     if missing or not names:
         raise _fault(

@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from painconn.config.events import is_kind_of
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
+    from mne import Annotations
     from mne.io import BaseRaw
 
 Span = tuple[int, int]
 
 NO_SIGNAL = "BAD_no_signal"
 """Description of the stretches that :func:`mark_stretches` marks and :func:`bridge_stretches` bridges."""
+
+
+BY_HAND = "BAD_manual"
+"""Description of the stretches that a person marked."""
+
+IN_FILE = "BAD_recording"
+"""What the stretches are called that the recording came with marked as bad."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +84,33 @@ def described_annotations(raw: "BaseRaw") -> str:
     return ", ".join(listed) if listed else "no annotation at all"
 
 
-def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
-    """Return the spans of a block, or the whole recording.
+def block_spans(raw: "BaseRaw", block: str | None, crop_s: tuple[float, float] | None = None) -> list[Span]:
+    """Return the spans of a block, or the whole recording; all of it, or a part.
 
     Parameters
     ----------
     raw : mne.io.BaseRaw
         Continuous EEG.
     block : str | None
-        Description of the annotation that marks the block, exactly as in the recording; None stands for the whole one.
+        Name of the annotation that marks the block (``rest`` takes ``rest/open``, too); None stands for the whole one.
+    crop_s : (float, float) | None
+        Start and stop from the start of each block; a stop beyond its end is its end.
 
     Returns
     -------
     spans : list of (int, int)
-        One per annotation, in the order of time.
+        One per annotation, in the order of time; those that overlap are one.
 
     Raises
     ------
     RecordingFault
-        When no annotation with a duration is called so.
+        When no annotation with a duration is called so, or none is longer than the start of `crop_s`.
     """
-    if block is None:
-        return [(0, raw.n_times)]
-    spans = sorted(span for span in annotated_spans(raw, block.__eq__) if span[1] > span[0])
+    spans = [(0, raw.n_times)]
+    if block is not None:
+        spans = _without_overlap(annotated_spans(raw, lambda described: is_kind_of(described, block)))
+    if spans and crop_s is not None:
+        return _cropped(spans, crop_s, float(raw.info["sfreq"]))
     if not spans:
         problem = Problem(
             "annotations",
@@ -107,6 +120,72 @@ def block_spans(raw: "BaseRaw", block: str | None) -> list[Span]:
         )
         raise RecordingFault("block not found", problem)
     return spans
+
+
+def _without_overlap(spans: Iterable[Span]) -> list[Span]:
+    apart: list[Span] = []
+    for start, stop in sorted(span for span in spans if span[1] > span[0]):
+        if apart and start < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], stop))
+        else:
+            apart.append((start, stop))
+    return apart
+
+
+def _cropped(spans: list[Span], crop_s: tuple[float, float], sfreq_hz: float) -> list[Span]:
+    first, last = (round(edge_s * sfreq_hz) for edge_s in crop_s)
+    parts = [(start + first, min(start + last, stop)) for start, stop in spans if start + first < stop]
+    if not parts:
+        longest_s = max(stop - start for start, stop in spans) / sfreq_hz
+        problem = Problem("block", f"{longest_s:g} s", f"more than {crop_s[0]:g} s (crop_s)", "lower crop_s")
+        raise RecordingFault("block not found", problem)
+    return parts
+
+
+def mark_by_hand(
+    raw: "BaseRaw", bad_s: Iterable[tuple[float, float]], good_s: Iterable[tuple[float, float]]
+) -> "BaseRaw":
+    """Return a copy in which stretches are bad, or good again, because a person said so.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        Continuous EEG.
+    bad_s, good_s : iterable of (float, float)
+        Onset and duration, in seconds from the first sample. A stretch without signal stays bad.
+    """
+    marked = raw.copy()
+    sfreq = float(raw.info["sfreq"])
+    for onset_s, duration_s in good_s:
+        marked.set_annotations(_without(marked.annotations, onset_s + raw.first_time, duration_s), verbose="WARNING")
+    for onset_s, duration_s in bad_s:
+        start, stop = round(onset_s * sfreq), round((onset_s + duration_s) * sfreq)
+        marked.annotations.append(start / sfreq + raw.first_time, (stop - start) / sfreq, BY_HAND)
+    return marked
+
+
+def _without(annotations: "Annotations", onset_s: float, duration_s: float) -> "Annotations":
+    """Return the annotations with a gap in those that the recording itself marks as bad."""
+    end_s = onset_s + duration_s
+    kept = annotations[[]]
+    for mark in annotations:
+        start_s, stop_s, name = mark["onset"], mark["onset"] + mark["duration"], mark["description"]
+        if name != IN_FILE or start_s >= end_s or stop_s <= onset_s:
+            kept.append(start_s, mark["duration"], name)
+            continue
+        for first_s, last_s in ((start_s, onset_s), (end_s, stop_s)):
+            if last_s > first_s:
+                kept.append(first_s, last_s - first_s, name)
+    return kept
+
+
+def bad_stretches(raw: "BaseRaw") -> list[tuple[float, float, str]]:
+    """Return onset and duration (seconds from the first sample) and name of every stretch that is never used."""
+    return [
+        (float(mark["onset"] - raw.first_time), float(mark["duration"]), str(mark["description"]))
+        for mark in raw.annotations
+        if str(mark["description"]).casefold().startswith("bad")
+    ]
 
 
 def mark_stretches(raw: "BaseRaw", stretches_s: Iterable[tuple[float, float]], *, margin_s: float = 0.5) -> "BaseRaw":
@@ -176,6 +255,7 @@ def envelope_segments(
     length_s: float = 10.0,
     n_segments: int,
     block: str | None,
+    crop_s: tuple[float, float] | None = None,
     seed: int,
     reject_threshold_v: float | None,
     reject_window_s: float = 2.0,
@@ -190,7 +270,7 @@ def envelope_segments(
         Length of a segment.
     n_segments : int
         How many to choose (a seeded subset, returned in the order of time).
-    block : str | None
+    block, crop_s : str | None, (float, float) | None
         As in :func:`block_spans`.
     seed : int
         Seed of the choice.
@@ -212,7 +292,7 @@ def envelope_segments(
     n_samples = round(length_s * raw.info["sfreq"])
     candidates = [
         (begin + first, begin + first + n_samples)
-        for begin, end in block_spans(raw, block)
+        for begin, end in block_spans(raw, block, crop_s)
         for run_start, run_stop in runs(usable[begin:end])
         for first in range(run_start, run_stop - n_samples + 1, n_samples)
     ]

@@ -18,8 +18,19 @@ from painconn.cleaning.channels import (
     merged,
     noisy_channels,
 )
-from painconn.cleaning.components import Component, ComponentMethod, Decomposition, decompose, remove_components
+from painconn.cleaning.component_methods import ComponentMethod
+from painconn.cleaning.components import (
+    Component,
+    Decomposition,
+    decided_by_hand,
+    decompose,
+    remove_components,
+)
+from painconn.cleaning.decisions import Decision
+from painconn.cleaning.judged import eye_and_heart, joined
+from painconn.cleaning.line_noise import LineNoiseMethod, suppress_line_noise
 from painconn.cleaning.rank import SessionRank, session_rank
+from painconn.cleaning.reference import ReferenceMethod, apply_reference, usable_mastoids
 from painconn.cleaning.segments import bad_samples, bridge_stretches
 from painconn.cleaning.signal import (
     SHORTEST_RECORDING_S,
@@ -29,9 +40,9 @@ from painconn.cleaning.signal import (
     high_pass,
     low_pass,
     mean_spectrum,
-    remove_line_noise,
     resample,
 )
+from painconn.cleaning.vigilance import blink_rate_per_min
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
@@ -44,6 +55,9 @@ FIT_LOWPASS_HZ = 100.0
 """ICLabel was trained on 1-100 Hz."""
 
 
+LineComponents = dict[float, tuple[int, ...]]
+
+
 @dataclass(frozen=True, eq=False)
 class CleanedSession:
     """A cleaned session and every decision that was taken on the way.
@@ -51,36 +65,52 @@ class CleanedSession:
     Parameters
     ----------
     raws : dict of str to mne.io.BaseRaw
-        Per recording: EEG channels only, all of them, in the order given, average reference, final rate.
+        Per recording: EEG channels only, all of them, in the order given, final reference and rate.
     bads : dict of str to tuple of str
         Bad channels and why; they are interpolated in `raws`.
     rank : SessionRank
         Tracked, numerical and final rank.
-    components : tuple of Component
-        Labelled components; empty without ICA.
+    decomposition : Decomposition | None
+        Its labelled components, hands included; None without ICA.
+    refused : tuple of (Decision, str)
+        Decisions about components that were not followed, and why.
     good_channels : tuple of str
         The channels that `Component.weights` runs over.
-    converged : bool | None
-        Whether the ICA converged; None without ICA.
+    line_components : dict of str to dict of float to tuple of int
+        Per recording and frequency, how many directions the spatial line filter took out in each chunk; else empty.
     lowpass_hz, sfreq_hz : float
         What the result has.
     line_freq_hz : float | None
         Line frequency of the session, when stated.
     before, after : dict of str to Spectrum
         Mean spectrum of the good channels as read and after cleaning, per recording.
+    blink_rates_per_min : dict of str to float
+        Blinks per minute before components were removed, per recording.
     """
 
     raws: dict[str, "BaseRaw"]
     bads: Reasons
     rank: SessionRank
-    components: tuple[Component, ...]
+    decomposition: Decomposition | None
+    refused: tuple[tuple[Decision, str], ...]
     good_channels: tuple[str, ...]
-    converged: bool | None
+    line_components: dict[str, LineComponents]
     lowpass_hz: float
     sfreq_hz: float
     line_freq_hz: float | None
     before: dict[str, Spectrum]
     after: dict[str, Spectrum]
+    blink_rates_per_min: dict[str, float]
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Labelled components; empty without ICA."""
+        return () if self.decomposition is None else self.decomposition.components
+
+    @property
+    def converged(self) -> bool | None:
+        """Whether the ICA converged; None without ICA."""
+        return None if self.decomposition is None else self.decomposition.converged
 
     @property
     def interpolated_fraction(self) -> float:
@@ -92,7 +122,7 @@ def clean_session(
     raws: Mapping[str, "BaseRaw"],
     *,
     line_freq_hz: float | None,
-    notch: bool,
+    line_noise: LineNoiseMethod,
     l_freq_hz: float = 1.0,
     h_freq_hz: float = 100.0,
     recording_lowpass_hz: float | None,
@@ -102,24 +132,29 @@ def clean_session(
     found_bads: Reasons | None = None,
     manual_bads: Sequence[str] = (),
     manual_goods: Sequence[str] = (),
+    reference: ReferenceMethod = "average",
+    mastoids: Sequence[str] = (),
     ica: ComponentMethod,
-    ica_threshold: float = 0.8,
+    ica_threshold: float | Mapping[str, float] = 0.8,
+    ica_repetitions: int = 1,
+    component_decisions: Sequence[Decision] = (),
     seed: int,
 ) -> CleanedSession:
     """Clean all recordings of one session.
 
     Line noise, high-pass, bad channels, average reference over the good channels, ICA at the rank, removal of eye,
-    muscle, heart and line components, low-pass, resampling, interpolation of the bad channels, average reference.
+    muscle, heart and line components, low-pass, resampling, interpolation of the bad channels, final reference.
 
     Parameters
     ----------
     raws : mapping of str to mne.io.BaseRaw
         The recordings of one session by name, with electrode positions, in volts, with the same EEG channels.
+        Channels of type EOG and ECG that all of them have help to find components of eyes and heart.
         Annotations starting with ``BAD`` are left out of every fit and are carried along. Not modified.
     line_freq_hz : float | None
-        Frequency of the mains; needed when `notch` is true.
-    notch : bool
-        Whether line noise is removed.
+        Frequency of the mains; needed unless `line_noise` is ``none``.
+    line_noise : {"notch", "spectrum_fit", "zapline", "none"}
+        As in :func:`painconn.cleaning.line_noise.suppress_line_noise`.
     l_freq_hz, h_freq_hz : float
         High-pass and wanted low-pass edge.
     recording_lowpass_hz : float | None
@@ -136,10 +171,18 @@ def clean_session(
         Channels that a person marked as bad.
     manual_goods : sequence of str
         Channels that a person found good: neither `found_bads` nor the search for noisy channels takes them.
-    ica : {"picard", "none"}
-        Whether components are removed.
-    ica_threshold : float
-        Smallest ICLabel probability at which a component is removed.
+    reference : {"average", "mastoids"}
+        Of the result; all decisions are taken on the average reference.
+    mastoids : sequence of str
+        Channels of the reference ``mastoids``.
+    ica : {"picard", "infomax", "fastica", "none"}
+        Whether components are removed, and how they are found.
+    ica_threshold : float | mapping of str to float
+        Smallest ICLabel probability at which a component is removed; or one per class.
+    ica_repetitions : int
+        Runs of the decomposition; the most typical one is used.
+    component_decisions : sequence of Decision
+        What a person decided about components.
     seed : int
         Seed of ICA and RANSAC.
 
@@ -152,7 +195,7 @@ def clean_session(
     ------
     RecordingFault
         A recording is too slow, too short or without positions, its channels differ from the others', its line
-        frequency is not stated, or too many channels are bad.
+        frequency is not stated, too many channels are bad, or a mastoid channel is bad or missing.
     """
     recordings = {name: raw.copy().pick("eeg", exclude=(), verbose="WARNING") for name, raw in raws.items()}
     _check_recordings(recordings, sfreq_hz=sfreq_hz)
@@ -165,17 +208,24 @@ def clean_session(
     bads = known_bads(recordings, found_bads or {}, manual_bads=manual_bads, manual_goods=manual_goods)
     check_bad_fraction(bads, n_channels=len(channels), max_bad_fraction=max_bad_fraction)
 
-    wide = {}
+    wide: dict[str, BaseRaw] = {}
+    line_components: dict[str, LineComponents] = {}
     for name, raw in recordings.items():
         filtered = bridge_stretches(_with_numbers(raw, bads))
-        if notch:
-            line_hz = _stated(line_freq_hz, name)
-            filtered = remove_line_noise(filtered, line_freq_hz=line_hz, lowpass_hz=max(lowpass_hz, fit_lowpass_hz))
+        if line_noise != "none":
+            filtered.info["bads"] = list(bads)
+            found = suppress_line_noise(
+                filtered,
+                method=line_noise,
+                line_freq_hz=_stated(line_freq_hz, name),
+                lowpass_hz=max(lowpass_hz, fit_lowpass_hz),
+            )
+            filtered, line_components[name] = found.raw, found.n_components
         wide[name] = high_pass(filtered, l_freq_hz=l_freq_hz)
 
     judged = None
     if bad_channels != "none" or ica != "none":
-        judged = _joined(wide, rate_hz=fit_rate_hz, lowpass_hz=fit_lowpass_hz)
+        judged = joined(wide, rate_hz=fit_rate_hz, lowpass_hz=fit_lowpass_hz)
         judged.info["bads"] = list(bads)
     if judged is not None and bad_channels == "pyprep":
         noisy = noisy_channels(judged, top_hz=fit_lowpass_hz, max_bad_fraction=max_bad_fraction, seed=seed)
@@ -186,28 +236,47 @@ def clean_session(
     good = [name for name in channels if name not in bads]
     _check_positions(recordings, needed=bool(bads) or ica != "none")
     rank = session_rank(recordings, good_channels=good)
-    decomposition = None
-    if judged is not None and ica == "picard":
-        decomposition = decompose(_referenced(judged), rank=rank.before_ica, threshold=ica_threshold, seed=seed)
+    if reference == "mastoids":
+        usable_mastoids(mastoids, good)
+    decomposition: Decomposition | None = None
+    refused: list[tuple[Decision, str]] = []
+    if judged is not None and ica != "none":
+        beside = eye_and_heart(raws, rate_hz=fit_rate_hz, lowpass_hz=fit_lowpass_hz, l_freq_hz=l_freq_hz)
+        automatic = decompose(
+            _referenced(judged if beside is None else judged.add_channels([beside], force_update_info=True)),
+            rank=rank.before_ica,
+            threshold=ica_threshold,
+            seed=seed,
+            method=ica,
+            n_repetitions=ica_repetitions,
+        )
+        decomposition, refused = decided_by_hand(automatic, component_decisions)
         rank = replace(rank, n_removed=len(decomposition.removed))
+    elif component_decisions:
+        refused = [(decision, "no components: cleaning.ica is none") for decision in component_decisions]
 
     before = {name: mean_spectrum(raw, channels=good) for name, raw in recordings.items()}
+    blinks = {name: blink_rate_per_min(raw, bads=bads) for name, raw in wide.items()}
     cleaned = {
         name: _finished(wide.pop(name), bads, decomposition, lowpass_hz=lowpass_hz, sfreq_hz=sfreq_hz, where=name)
         for name in recordings
     }
+    if reference != "average":
+        cleaned = {name: apply_reference(raw, method=reference, mastoids=mastoids).raw for name, raw in cleaned.items()}
     return CleanedSession(
         raws=cleaned,
         bads=bads,
         rank=rank,
-        components=() if decomposition is None else decomposition.components,
+        decomposition=decomposition,
+        refused=tuple(refused),
         good_channels=tuple(good),
-        converged=None if decomposition is None else decomposition.converged,
+        line_components=line_components,
         lowpass_hz=lowpass_hz,
         sfreq_hz=sfreq_hz,
         line_freq_hz=line_freq_hz,
         before=before,
         after={name: mean_spectrum(raw, channels=good) for name, raw in cleaned.items()},
+        blink_rates_per_min=blinks,
     )
 
 
@@ -246,22 +315,13 @@ def _with_numbers(raw: "BaseRaw", bads: Reasons) -> "BaseRaw":
     return loaded.apply_function(silence, picks=missing, verbose="WARNING") if missing else loaded
 
 
-def _joined(wide: Mapping[str, "BaseRaw"], *, rate_hz: float, lowpass_hz: float) -> "BaseRaw":
-    """Join the usable parts of all recordings at the rate and low-pass at which channels and components are judged."""
-    import mne
-
-    parts = [resample(low_pass(raw, h_freq_hz=lowpass_hz), sfreq_hz=rate_hz, where=name) for name, raw in wide.items()]
-    data = np.hstack([part.get_data(reject_by_annotation="omit", verbose="WARNING") for part in parts])
-    return mne.io.RawArray(data, parts[0].info.copy(), verbose="WARNING")
-
-
 def _stated(line_freq_hz: float | None, where: str) -> float:
     if line_freq_hz is None:
         problem = Problem(
             where,
             "no line frequency",
             "50 or 60 Hz",
-            "state it in the study file or the recording's sidecar, or set cleaning.notch: false",
+            "state it in the study file or the recording's sidecar, or set cleaning.line_noise: none",
         )
         raise RecordingFault("line frequency", problem)
     return line_freq_hz

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.cleaning.line_noise import line_frequencies as line_frequencies
-from painconn.cleaning.line_noise import suppress_line_noise
 from painconn.errors import Problem, RecordingFault
 
 if TYPE_CHECKING:
@@ -65,11 +63,6 @@ def effective_lowpass(*, h_freq_hz: float, sfreq_hz: float, recording_lowpass_hz
     if recording_lowpass_hz is not None:
         edges.append(recording_lowpass_hz)
     return min(edges)
-
-
-def remove_line_noise(raw: "BaseRaw", *, line_freq_hz: float, lowpass_hz: float) -> "BaseRaw":
-    """Return a copy in which the line frequency and its harmonics are notched out (see `suppress_line_noise`)."""
-    return suppress_line_noise(raw, method="notch", line_freq_hz=line_freq_hz, lowpass_hz=lowpass_hz).raw
 
 
 def high_pass(raw: "BaseRaw", *, l_freq_hz: float) -> "BaseRaw":

@@ -4,13 +4,14 @@ None of these decides anything by itself; they stand in the quality table, serve
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from mne import BaseEpochs
     from mne.io import BaseRaw
 
 POSTERIOR_CHANNELS = ("O1", "OZ", "O2", "PO3", "POZ", "PO4", "PO7", "PO8", "P3", "PZ", "P4")
@@ -27,6 +28,9 @@ BLINK_ROBUST_SD = 4.0
 BLINK_WIDTH_S = (0.05, 0.5)
 BLINK_REFRACTORY_S = 0.25
 
+SHORTEST_EPOCH_S = 1.0
+"""Shorter epochs have fewer than five bins of 1 Hz in the alpha band."""
+
 _WINDOW_S = 2.0
 _FEWEST_WINDOWS = 6
 
@@ -37,8 +41,6 @@ def _rows(channels: Sequence[str], sites: Sequence[str]) -> list[int]:
 
 def _posterior_power(raw: "BaseRaw", band_hz: tuple[float, float]) -> NDArray[np.float64]:
     """Power of a band in windows of 2 s, median over the posterior sites, shape (windows,)."""
-    from scipy.signal import welch
-
     names = [raw.ch_names[row] for row in _rows(raw.ch_names, POSTERIOR_CHANNELS)]
     sfreq_hz = float(raw.info["sfreq"])
     n_window = round(_WINDOW_S * sfreq_hz)
@@ -47,9 +49,17 @@ def _posterior_power(raw: "BaseRaw", band_hz: tuple[float, float]) -> NDArray[np
     if n_windows == 0:
         return np.empty(0)
     pieces = data[:, : n_windows * n_window].reshape(len(data), n_windows, n_window)
-    freqs, density = welch(pieces, fs=sfreq_hz, nperseg=n_window, axis=-1)
+    return _median_power(pieces.swapaxes(0, 1), sfreq_hz, band_hz)
+
+
+def _median_power(windows: NDArray[np.float64], sfreq_hz: float, band_hz: tuple[float, float]) -> NDArray[np.float64]:
+    """Power of a band, median over channels: from (windows, channels, times) to (windows,)."""
+    from scipy.signal import welch
+
+    freqs, density = welch(windows, fs=sfreq_hz, nperseg=windows.shape[-1], axis=-1)
     inside = (freqs >= band_hz[0]) & (freqs < band_hz[1])
-    return np.asarray(np.median(density[..., inside].sum(axis=-1), axis=0), dtype=float)
+    bin_hz = float(freqs[1] - freqs[0])
+    return np.asarray(np.median(density[..., inside].sum(axis=-1) * bin_hz, axis=1), dtype=float)
 
 
 def drowsiness_index(raw: "BaseRaw") -> float:
@@ -95,23 +105,42 @@ def drowsiness_trend(raw: "BaseRaw") -> float:
 
 
 def posterior_alpha_db(raw: "BaseRaw") -> float:
-    """Compute the alpha power (8-13 Hz) over the posterior sites, in dB relative to 1 µV²/Hz summed over bins.
+    """Compute the alpha power (8-13 Hz) over the posterior sites, in dB relative to 1 µV².
 
-    Its difference between eyes closed and eyes open is the reactivity of alpha: it falls when the eyes open
+    Returns
+    -------
+    power_db : float
+        Median over windows of 2 s; NaN as for :func:`drowsiness_index`.
+    """
+    return _decibel(_posterior_power(raw, ALPHA_HZ))
+
+
+def epochs_alpha_db(epochs: "BaseEpochs") -> float:
+    """Compute :func:`posterior_alpha_db` of epochs that are at least 1 s long, median over them.
+
+    Its difference between eyes closed and eyes open is the reactivity of alpha: alpha falls when the eyes open
     (Berger 1929), so a difference below zero says that the blocks were swapped or the person dozed.
 
     Returns
     -------
     power_db : float
-        NaN as for :func:`drowsiness_index`.
+        NaN without a posterior channel, with fewer than 6 epochs or shorter ones.
     """
-    alpha = _posterior_power(raw, ALPHA_HZ)
-    if len(alpha) < _FEWEST_WINDOWS or not alpha.all():
+    rows = _rows(epochs.ch_names, POSTERIOR_CHANNELS)
+    sfreq_hz = float(epochs.info["sfreq"])
+    if not rows or len(epochs.times) < SHORTEST_EPOCH_S * sfreq_hz:
         return math.nan
-    return float(10 * np.log10(np.median(alpha) * 1e12))
+    windows = epochs.get_data(picks=[epochs.ch_names[row] for row in rows], verbose="WARNING")
+    return _decibel(_median_power(windows, sfreq_hz, ALPHA_HZ))
 
 
-def blink_rate_per_min(raw: "BaseRaw") -> float:
+def _decibel(power: NDArray[np.float64]) -> float:
+    if len(power) < _FEWEST_WINDOWS or not power.all():
+        return math.nan
+    return float(10 * np.log10(np.median(power) * 1e12))
+
+
+def blink_rate_per_min(raw: "BaseRaw", *, bads: Collection[str] = ()) -> float:
     """Count blinks per minute at the frontal pole.
 
     A blink is a positive deflection (1-10 Hz) of the mean of the frontal-pole channels of at least 50 µV and four
@@ -121,6 +150,8 @@ def blink_rate_per_min(raw: "BaseRaw") -> float:
     ----------
     raw : mne.io.BaseRaw
         EEG *before* components are removed, any reference that leaves the frontal pole positive in a blink.
+    bads : collection of str
+        Channels that are not looked at.
 
     Returns
     -------
@@ -130,7 +161,7 @@ def blink_rate_per_min(raw: "BaseRaw") -> float:
     from scipy.signal import butter, find_peaks, sosfiltfilt
 
     names = [raw.ch_names[row] for row in _rows(raw.ch_names, FRONTAL_POLE_CHANNELS)]
-    names = [name for name in names if name not in raw.info["bads"]]
+    names = [name for name in names if name not in bads and name not in raw.info["bads"]]
     sfreq_hz = float(raw.info["sfreq"])
     if not names:
         return math.nan

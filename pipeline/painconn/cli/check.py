@@ -164,7 +164,7 @@ def _look_ahead(examined: Examined, *, headers: bool) -> None:
     inventory = examined.plan.inventory
     decisions = []
     try:
-        decisions = list(foreseen_decisions(examined.study.cleaning.manual_channels, inventory))
+        decisions = list(foreseen_decisions(examined.study, inventory))
     except PainconnError as error:
         examined.problems.extend(error.problems)
     if not headers:

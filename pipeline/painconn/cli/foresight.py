@@ -169,7 +169,9 @@ def _why_not(
     )
     reason = why_not_over_epochs(
         band_hz,
-        n_epochs=condition.n_epochs,
+        n_epochs=study.cleaning.independent_epochs(condition.n_epochs)
+        if condition.kind == "rest"
+        else condition.n_epochs,
         epoch_length_s=length_s,
         half_bandwidth_hz=spectra.smoothing_hz(band_hz),
         highest_hz=highest_hz,

@@ -244,7 +244,8 @@ def _is_annotated(seen: _Seen, name: str, condition: Condition, outlook: Outlook
 def _gives_enough(serving: list[_Seen], where: str, condition: Condition, study: StudyConfig, outlook: Outlook) -> bool:
     """Whether the recordings of a session can give the epochs of a condition; segments are told, too."""
     cleaning = study.cleaning
-    epochs = sum(most_epochs(seen.header, condition, length_s=cleaning.epoch_length_s) for seen in serving)
+    lengths = {"length_s": cleaning.epoch_length_s, "overlap": cleaning.epoch_overlap}
+    epochs = sum(most_epochs(seen.header, condition, **lengths) for seen in serving)
     if epochs < condition.n_epochs:
         told = (f"{epochs} epochs at most", f"{condition.n_epochs}", "condition excluded here")
         fix = "lower n_epochs for everybody, or leave this recording out"

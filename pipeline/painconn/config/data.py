@@ -8,9 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from painconn.config.base import Label, Section
 from painconn.config.checks import Checks
+from painconn.config.inclusion import Limits
 from painconn.config.montages import Montage
 from painconn.config.names import unknown_name
 from painconn.config.phenotype import Phenotype
+from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.recordings.registry import READERS
 
 WINDOWS_BY_KIND = {"rest": ("epoch",), "events": ("pre", "post", "pre_evoked", "post_evoked")}
@@ -52,6 +54,14 @@ class Source(Section):
         {}, description="Channel name: type, where the file does not say"
     )
     drop_channels: tuple[str, ...] = Field((), description="Channels left out (names after renaming)")
+    event_columns: tuple[str, ...] = Field(
+        (),
+        description="bids: columns of the events table whose values, joined by /, name an event, from the general to "
+        "the particular, e.g. [trial_type, site, force] gives pinprick/hand/256; none: trial_type, else value",
+    )
+    event_names: Mapping[str, str] = Field(
+        {}, description="What the recording calls an event (a trigger code, a description): its name in this study"
+    )
     line_freq_hz: float | None = Field(None, gt=0, description="Mains frequency; null: from the BIDS sidecar")
     recording_lowpass_hz: float | None = Field(
         None, gt=0, description="Low-pass already applied before the files were written"
@@ -83,6 +93,8 @@ class Source(Section):
             raise ValueError("layout features needs features_table")
         if self.extension is not None and self.layout not in ("bids", "folder"):
             raise ValueError(f"extension chooses between formats of one recording; layout {self.layout} has one format")
+        if self.event_columns and self.layout != "bids":
+            raise ValueError(f"event_columns are columns of BIDS events tables; layout {self.layout} has none")
         return self
 
 
@@ -96,9 +108,20 @@ class Condition(Section):
         None, description="Task (BIDS or named part of the pattern) that holds it; null: the condition's name"
     )
     block: str | None = Field(
-        None, description="rest: description of the annotation that spans the block; null: the whole recording"
+        None,
+        description="rest: name of the annotation that spans the block (parts as in events); null: the whole recording",
     )
-    events: tuple[str, ...] = Field((), description="events: descriptions of the events that count")
+    crop_s: tuple[float, float] | None = Field(
+        None, description="rest: start and stop inside the block (or the recording); a stop beyond its end is its end"
+    )
+    eyes: Literal["open", "closed"] | None = Field(
+        None, description="What the eyes do; lets the alpha rhythm be compared between conditions"
+    )
+    events: tuple[str, ...] = Field(
+        (),
+        description="events: descriptions of the events that count; parts are joined by /, and pinprick/hand takes "
+        "pinprick/hand/256, too",
+    )
     window_s: tuple[float, float] = Field(
         (0.0, 1.25), description="events: post-stimulus window; the pre-stimulus window has equal length"
     )
@@ -111,12 +134,14 @@ class Condition(Section):
     def _events_fit_kind(self) -> Self:
         if self.kind == "events" and not self.events:
             raise ValueError("a condition of kind events needs the descriptions of its events")
-        if self.kind == "events" and (self.block is not None or self.n_segments):
-            raise ValueError("block and n_segments belong to conditions of kind rest")
+        if self.kind == "events" and (self.block is not None or self.crop_s is not None or self.n_segments):
+            raise ValueError("block, crop_s and n_segments belong to conditions of kind rest")
         if self.kind == "rest" and self.events:
             raise ValueError("events belong to conditions of kind events")
         if not 0 <= self.window_s[0] < self.window_s[1]:
             raise ValueError("window_s: wanted 0 <= start < stop; the window before the event is made of equal length")
+        if self.crop_s is not None and not 0 <= self.crop_s[0] < self.crop_s[1]:
+            raise ValueError("crop_s: wanted 0 <= start < stop, in seconds from the start of the block")
         return self
 
 
@@ -146,12 +171,27 @@ class DataConfig(Section):
     participants: Participants = Field(Participants(), description="Where labels and covariates come from")
     phenotype: Phenotype = Field(Phenotype(), description="Rule that makes the label")
     checks: Checks = Field(Checks(), description="Limits of the checks at the door")
+    inclusion: Mapping[str, Limits] = Field(
+        {},
+        description="Columns of group/quality.tsv with the limits outside which a recording is excluded, e.g. "
+        "muscle_index: {max: 0.35}",
+    )
     covariates: tuple[str, ...] = Field(
         (), description="Columns of the participants table, or of the EEG: n_epochs_kept, muscle_index, ..."
     )
     minimum_per_group: int = Field(
         5, ge=2, description="A group smaller than this after exclusions stops the study (exit status 2)"
     )
+
+    @field_validator("inclusion")
+    @classmethod
+    def _inclusion_names_quality_numbers(cls, inclusion: Mapping[str, Limits]) -> Mapping[str, Limits]:
+        problems = [
+            unknown_name("quality number", name, QUALITY_NUMBERS) for name in set(inclusion) - set(QUALITY_NUMBERS)
+        ]
+        if problems:
+            raise ValueError("; ".join(sorted(problems)))
+        return inclusion
 
     @model_validator(mode="after")
     def _conditions_fit_layout(self) -> Self:
@@ -161,6 +201,8 @@ class DataConfig(Section):
         layouts = {source.layout for source in self.sources}
         if "features" in layouts and len(layouts) > 1:
             raise ValueError("a features table cannot be mixed with recordings in one study")
+        if "features" in layouts and self.inclusion:
+            raise ValueError("inclusion asks for the quality of recordings; a features table has none")
         if "features" not in layouts and not self.conditions:
             raise ValueError("name at least one condition, e.g. conditions: {rest: {kind: rest, n_epochs: 60}}")
         return self

@@ -184,8 +184,8 @@ def _name_from(path: Path) -> str:
 def _resolve_paths(study: StudyConfig, folder: Path) -> StudyConfig:
     sources = tuple(source.model_copy(update={"root": folder / source.root}) for source in study.data.sources)
     data = study.data.model_copy(update={"sources": sources})
-    manual = study.cleaning.manual_channels
-    cleaning = study.cleaning.model_copy(update={"manual_channels": folder / manual if manual else None})
+    manual = study.cleaning.manual_decisions
+    cleaning = study.cleaning.model_copy(update={"manual_decisions": folder / manual if manual else None})
     return study.model_copy(update={"data": data, "cleaning": cleaning})
 
 

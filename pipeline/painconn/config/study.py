@@ -98,6 +98,8 @@ class StudyConfig(Section):
             yield from self._inverse_problems()
         if usable("connectivity.bands_hz"):
             yield from self._band_problems()
+        if usable("connectivity.n_surrogates", "cleaning.epoch_overlap"):
+            yield from self._overlap_problems()
         if usable(
             "connectivity.measures", "cortex.parcellation", "features.graph_measures", "features.graph_densities"
         ):
@@ -157,6 +159,11 @@ class StudyConfig(Section):
                     yield where, f"band {band} is not among connectivity.bands_hz ({', '.join(there)})"
                 elif there[band][0] >= MUSCLE_FROM_HZ:
                     yield where, f"band {band} starts at {MUSCLE_FROM_HZ:g} Hz or above and can only be exploratory"
+
+    def _overlap_problems(self) -> Iterator[tuple[str, str]]:
+        if self.connectivity.n_surrogates and self.cleaning.epoch_overlap:
+            why = "shifted epochs that overlap share samples with those they are compared with"
+            yield "connectivity.n_surrogates", f"cleaning.epoch_overlap is {self.cleaning.epoch_overlap:g}: {why}"
 
     def _graph_problems(self) -> Iterator[tuple[str, str]]:
         if not self.features.graph_measures:

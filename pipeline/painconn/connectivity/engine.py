@@ -93,12 +93,12 @@ def over_epochs(
 
     def why_not(definition: MeasureDefinition, band: str, limits: Gates) -> str | None:
         if definition.takes == "components":
-            few = why_not_components(np.bincount(rows), n_samples=n_epochs * (chosen.n_tapers or 1))
+            few = why_not_components(np.bincount(rows), n_samples=limits.independent(n_epochs) * (chosen.n_tapers or 1))
             if few:
                 return few
         return why_not_over_epochs(
             bands_hz[band],
-            n_epochs=n_epochs,
+            n_epochs=limits.independent(n_epochs),
             epoch_length_s=n_times / sfreq_hz,
             half_bandwidth_hz=smoothing_hz[band],
             highest_hz=min(highest_hz, sfreq_hz / 2),

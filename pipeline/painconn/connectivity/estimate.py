@@ -23,10 +23,17 @@ class Gates:
         Epochs, for measures over epochs; None takes each measure's own.
     min_cycles : float | None
         Cycles of a band's lower edge in an epoch (or segment); None takes each measure's own.
+    epoch_overlap : float
+        Share of an epoch that the next one repeats: what overlaps counts once.
     """
 
     min_epochs: int | None = None
     min_cycles: float | None = None
+    epoch_overlap: float = 0.0
+
+    def independent(self, n_epochs: int) -> int:
+        """Return how many epochs without overlap hold as much as so many."""
+        return int(n_epochs * (1 - self.epoch_overlap) + 1e-9)
 
 
 DEFAULT_GATES = Gates()

@@ -38,6 +38,9 @@ class ObservationFeatures:
         Sampling rate, and the low-pass of the data.
     channels : sequence of str
         Sensors.
+    epoch_overlap : float
+        Share of an epoch that the next one repeats. Gates count what overlaps once; halves of such epochs would share
+        samples and are not computed.
 
     Attributes
     ----------
@@ -57,13 +60,14 @@ class ObservationFeatures:
         sfreq_hz: float,
         highest_hz: float,
         channels: Sequence[str],
+        epoch_overlap: float = 0.0,
     ) -> None:
         self._connectivity = connectivity
         self._features = features
         self._sfreq_hz = sfreq_hz
         self._highest_hz = highest_hz
         self._channels = list(channels)
-        self._gates = Gates(connectivity.min_epochs, connectivity.min_cycles)
+        self._gates = Gates(connectivity.min_epochs, connectivity.min_cycles, epoch_overlap)
         self.columns: dict[str, float] = {}
         self.halves: tuple[dict[str, float], dict[str, float]] = ({}, {})
         self.estimates: dict[str, list[Connectivity]] = {}
@@ -141,7 +145,7 @@ class ObservationFeatures:
         wanted = self._connectivity.measures_of("over_epochs")
         if not wanted:
             return
-        estimate = self.estimate_over_epochs(signals, halves=True)
+        estimate = self.estimate_over_epochs(signals, halves=not self._gates.epoch_overlap)
         self._add_estimate(inverse, regions, wanted, estimate)
 
     def estimate_over_epochs(self, signals: NDArray[np.floating], *, halves: bool = False) -> Connectivity:

@@ -6,27 +6,22 @@ be evaluated says why and has not passed. Gates look at what the evaluator recor
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.prediction.likeness import SAME_RECORDING, Fingerprint, likeness_of_pairs
 from painconn.provenance import seed_for
 
 AUC_LIMITS = {"between": 0.95, "within": 0.98}
-SAME_RECORDING = 0.9999
 NULL_MEAN_SLACK = 0.01
 
-_ENOUGH_VALUES = 20
-_ENOUGH_RECORDINGS = 5
 _STANDARD_ERRORS = 4.0
 _SAME_AUC = 1e-8
 
 Record = dict[str, Any]
-Fingerprint = NDArray[np.float64] | str
 
 
 def audit_evaluation(
@@ -190,52 +185,11 @@ def duplicate_recordings(
     return _record("duplicate_recordings", expected, found, not same)
 
 
-def likeness_of_pairs(
-    fingerprints: Mapping[str, Fingerprint], owners: Mapping[str, str]
-) -> dict[tuple[str, str], float]:
-    """Return how alike the recordings of each pair are that have two owners, from -1 to 1.
-
-    Parameters are those of :func:`duplicate_recordings`; a value above ``SAME_RECORDING`` means one signal.
-    """
-    likeness = _likeness(fingerprints)
-    return {
-        pair: likeness(*pair) for pair in combinations(sorted(fingerprints), 2) if owners[pair[0]] != owners[pair[1]]
-    }
-
-
 def result_too_good(evaluation: Evaluation, limit: float | None = None) -> Record:
     """Gate: the AUC is believable for this kind of target."""
     highest = AUC_LIMITS[evaluation.design.kind] if limit is None else limit
     auc = float(evaluation.scores["auc"])
     return _record("result_too_good", f"AUC at most {highest:g}", f"{auc:.3f}", auc <= highest)
-
-
-def _likeness(fingerprints: Mapping[str, Fingerprint]) -> Any:
-    numbers = {
-        name: np.asarray(value, dtype=float) for name, value in fingerprints.items() if not isinstance(value, str)
-    }
-    scaled: dict[str, NDArray[np.float64]] = {}
-    if len(numbers) >= _ENOUGH_RECORDINGS:
-        table = pd.DataFrame(numbers).T
-        spread = table.std(ddof=0)
-        scaled = dict(zip(table.index, ((table - table.mean()) / spread.where(spread > 0)).to_numpy(), strict=True))
-
-    def likeness(first: str, second: str) -> float:
-        one, other = fingerprints[first], fingerprints[second]
-        if isinstance(one, str) or isinstance(other, str):
-            return float(isinstance(one, str) and isinstance(other, str) and one == other)
-        if np.isfinite(one).any() and np.array_equal(one, other, equal_nan=True):
-            return 1.0
-        if not scaled:
-            return 0.0
-        both = np.isfinite(scaled[first]) & np.isfinite(scaled[second])
-        if both.sum() < _ENOUGH_VALUES:
-            return 0.0
-        x, y = (scaled[name][both] - scaled[name][both].mean() for name in (first, second))
-        norm = float(np.sqrt((x @ x) * (y @ y)))
-        return float(x @ y) / norm if norm > 0 else 0.0
-
-    return likeness
 
 
 def _record(gate: str, expected: str, found: str, passed: bool) -> Record:

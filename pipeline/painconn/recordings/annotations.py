@@ -1,11 +1,12 @@
 """Events and stretches of a recording, in seconds from its first sample, without free text."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from painconn.config.events import kept_name
 from painconn.recordings.sidecars import Sidecars
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ class Mark:
     description: str
 
 
-def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str] | None) -> list[Mark]:
+def marks_of(
+    raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str] | None, names: Mapping[str, str]
+) -> list[Mark]:
     """Return what is marked in a recording.
 
     An events table wins over the file, then the file's own annotations, then its first stimulus channel (with the
@@ -39,8 +42,10 @@ def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str]
     sidecars : Sidecars
         Its sidecars.
     keep : collection of str or None
-        Descriptions that are kept; None keeps all. Stretches marked bad and discontinuities are always kept, under a
-        fixed name, because a description may hold free text.
+        Names that are kept, of what is of their kind the parts that they have; None keeps all. Stretches marked bad and
+        discontinuities are always kept, under a fixed name, because a description may hold free text.
+    names : mapping of str to str
+        Other names for what the file (not the events table) says.
 
     Returns
     -------
@@ -55,8 +60,15 @@ def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str]
             for event in sidecars.events
             if event.onset_s is not None
         ]
-    elif all(_fixed_name(mark) is not None for mark in given):
-        given += _stimulus_marks(raw)
+    else:
+        if all(_fixed_name(mark) is not None for mark in given):
+            given += _stimulus_marks(raw)
+        given = [
+            mark
+            if _fixed_name(mark) is not None
+            else replace(mark, description=names.get(mark.description, mark.description))
+            for mark in given
+        ]
     sfreq_hz = float(raw.info["sfreq"])
     marks = []
     for mark in given:
@@ -67,8 +79,9 @@ def marks_of(raw: "mne.io.BaseRaw", sidecars: Sidecars, *, keep: Collection[str]
             continue
         if fixed is not None:
             marks.append(Mark(mark.onset_s, max(mark.duration_s, 1 / sfreq_hz), fixed))
-        elif keep is None or mark.description in keep:
-            marks.append(mark)
+        else:
+            name = mark.description if keep is None else kept_name(mark.description, keep)
+            marks += [] if name is None else [replace(mark, description=name)]
     return sorted(set(marks), key=lambda mark: (mark.onset_s, mark.description, mark.duration_s))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from painconn.config.checks import Checks
 from painconn.config.data import Condition, Source
+from painconn.config.events import has_any, is_kind_of
 from painconn.recordings.checks.signal import Signal
 from painconn.recordings.findings import Finding
 from painconn.recordings.readers import Header
@@ -91,17 +92,30 @@ def ready_length_s(header: Header) -> float | None:
     return header.duration_s / header.n_epochs if header.n_epochs else None
 
 
-def most_epochs(header: Header, condition: Condition, *, length_s: float) -> int:
+def most_epochs(header: Header, condition: Condition, *, length_s: float, overlap: float = 0.0) -> int:
     """Return the most epochs that a recording can give to a condition: rejection and bad stretches take more away."""
     if condition.kind == "events":
-        return sum(header.annotations.get(name, 0) for name in condition.events)
-    return header.n_epochs or most_pieces(header, condition, length_s=length_s)
+        return sum(count for name, count in header.annotations.items() if has_any([name], condition.events))
+    return header.n_epochs or most_pieces(header, condition, length_s=length_s, overlap=overlap)
 
 
-def most_pieces(header: Header, condition: Condition, *, length_s: float) -> int:
+def most_pieces(header: Header, condition: Condition, *, length_s: float, overlap: float = 0.0) -> int:
     """Return how many pieces of a length fit into a block (or the whole recording); 0 in ready epochs."""
     if header.n_epochs:
         return 0
-    if condition.block is None:
-        return int(header.duration_s / length_s)
-    return header.annotations.get(condition.block, 0) * int(header.longest_s.get(condition.block, 0.0) / length_s)
+    block = condition.block
+    if block is None:
+        return _pieces(header.duration_s, condition, length_s, overlap)
+    return sum(
+        count * _pieces(header.longest_s.get(name, 0.0), condition, length_s, overlap)
+        for name, count in header.annotations.items()
+        if is_kind_of(name, block)
+    )
+
+
+def _pieces(block_s: float, condition: Condition, length_s: float, overlap: float) -> int:
+    if condition.crop_s is not None:
+        block_s = min(block_s, condition.crop_s[1]) - condition.crop_s[0]
+    if overlap and block_s >= length_s:
+        return 1 + int((block_s - length_s) / (length_s * (1 - overlap)) + 1e-9)
+    return max(int(block_s / length_s), 0)

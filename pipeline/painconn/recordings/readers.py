@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from painconn.config.data import Source
+from painconn.config.events import is_kind_of, kept_name
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.annotations import marks_of
 from painconn.recordings.channels import Channel, channels_of, study_names, units_of
@@ -112,7 +113,7 @@ def read_recording(
     if upsampled is not None:
         raise upsampled.fault(file.name)
     data = at_boundary(file, lambda: raw.get_data(picks=[channel.index for channel in channels]))
-    marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions))
+    marks = at_boundary(file, lambda: marks_of(raw, sidecars, keep=descriptions, names=source.event_names))
     _scale(data, channels, source)
     read = mne.io.RawArray(data, _info(raw, file, outline, channels, source, sidecars), verbose="ERROR")
     # MNE's own record of what a file states; a RawArray is made without one.
@@ -125,7 +126,7 @@ def read_recording(
 def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collection[str]) -> "mne.EpochsArray":
     """Read epochs that were cut before.
 
-    Parameters and errors are those of :func:`read_recording`; an event whose name is not in `descriptions` is called
+    Parameters and errors are those of :func:`read_recording`; an event that is of no kind in `descriptions` is called
     ``other`` with its number, because a name may hold free text.
 
     Returns
@@ -145,27 +146,29 @@ def read_epochs(path: Path, *, source: Source, root: Path, descriptions: Collect
     _scale(data, channels, source)
     codes = opened.events[:, 2]
     present = set(codes.tolist())
-    names = {code: name for name, code in opened.event_id.items() if code in present}
+    event_id: dict[str, int] = {}
+    for given, code in opened.event_id.items():
+        if code in present:
+            name = kept_name(source.event_names.get(given, source.event_names.get(str(code), given)), descriptions)
+            # events that get one name get one number
+            codes = np.where(codes == code, event_id.setdefault(name or _unasked(code, descriptions), code), codes)
     return mne.EpochsArray(
         data,
         _info(opened, file, outline, channels, source, sidecars),
         events=np.column_stack([np.arange(len(data)), np.zeros(len(data), int), codes]),
         tmin=float(opened.tmin),
-        event_id=_event_id(names, descriptions),
+        event_id=event_id,
         baseline=None,
         verbose="ERROR",
     )
 
 
-def _event_id(names: dict[int, str], descriptions: Collection[str]) -> dict[str, int]:
-    """Return code by name; what stands for an unasked name can be no name that was asked for."""
-    event_id = {}
-    for code, name in names.items():
-        shown = name if name in descriptions else f"other {code}"
-        while shown != name and shown in descriptions:
-            shown = f"other {shown}"
-        event_id[shown] = code
-    return event_id
+def _unasked(code: int, descriptions: Collection[str]) -> str:
+    """Return what stands for a name nobody asked for; it can be no name that was asked for."""
+    shown = f"other {code}"
+    while any(is_kind_of(shown, event) for event in descriptions):
+        shown = f"other {shown}"
+    return shown
 
 
 def read_header(path: Path, source: Source, root: Path) -> Header:
@@ -189,7 +192,7 @@ def read_header(path: Path, source: Source, root: Path) -> Header:
         n_epochs, n_times = len(opened.events), len(opened.events) * len(opened.times)
         happened = {name: int(np.sum(opened.events[:, 2] == code)) for name, code in opened.event_id.items()}
     else:
-        marks = at_boundary(file, lambda: marks_of(opened, sidecars, keep=None))
+        marks = at_boundary(file, lambda: marks_of(opened, sidecars, keep=None, names=source.event_names))
         n_epochs, n_times = 0, opened.n_times
         happened = dict(Counter(mark.description for mark in marks))
         longest_s = {mark.description: mark.duration_s for mark in sorted(marks, key=lambda mark: mark.duration_s)}
@@ -227,7 +230,9 @@ def stated_names(path: Path, source: Source, root: Path) -> frozenset[str]:
 
 def sidecars_of(path: Path, source: Source, root: Path) -> Sidecars:
     """Return the sidecars of a BIDS recording; none for other layouts."""
-    return read_sidecars(path, root) if source.layout == "bids" else Sidecars()
+    if source.layout != "bids":
+        return Sidecars()
+    return read_sidecars(path, root, event_columns=source.event_columns, event_names=source.event_names)
 
 
 def positions_of(info: "mne.Info") -> dict[str, tuple[float, float, float]]:

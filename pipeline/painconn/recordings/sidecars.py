@@ -7,12 +7,13 @@ Coordinate frames of ``_electrodes.tsv`` are left to MNE-BIDS.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from painconn.config.events import SEPARATOR
 from painconn.errors import Problem, RecordingFault
 from painconn.recordings.entities import sidecar_entities
 from painconn.recordings.tables import MISSING, TableError, TextTable, read_text_table
@@ -41,7 +42,7 @@ class Event:
     duration_s : float
         0 when there is none.
     description : str
-        ``trial_type``, else ``value``.
+        ``trial_type``, else ``value``; or the columns that the source names, joined.
     sample : float or None
         The same instant as a number of samples, where the table tells it.
     """
@@ -85,8 +86,19 @@ class Sidecars:
     events: tuple[Event, ...] | None = None
 
 
-def read_sidecars(path: Path, root: Path) -> Sidecars:
+def read_sidecars(
+    path: Path, root: Path, *, event_columns: Sequence[str] = (), event_names: Mapping[str, str] | None = None
+) -> Sidecars:
     """Read the sidecars of a BIDS recording, those inherited from folders above included.
+
+    Parameters
+    ----------
+    path, root : Path
+        The recording and its dataset.
+    event_columns : sequence of str
+        Columns of the events table that name an event together; empty: ``trial_type``, else ``value``.
+    event_names : mapping of str to str, or None
+        Other names for what these columns say.
 
     Raises
     ------
@@ -108,7 +120,9 @@ def read_sidecars(path: Path, root: Path) -> Sidecars:
             duration_tolerance_s=None if duration is None else 10.0 ** min(int(duration.as_tuple().exponent), 0),
             sfreq_hz=None if sfreq is None else float(sfreq),
             line_freq_hz=None if line_freq is None else float(line_freq),
-            events=None if events is None else tuple(_events(read_text_table(events))),
+            events=None
+            if events is None
+            else tuple(_events(read_text_table(events), event_columns, event_names or {})),
             **({} if channels is None else _channels(read_text_table(channels))),
         )
     except TableError as fault:
@@ -164,16 +178,16 @@ def _positive(where: str, stated: dict[str, Any], field: str, *, highest: float)
     return number
 
 
-def _no_column(table: TextTable, column: str) -> TableError:
-    """Say that a column is missing; other names are told only when BIDS has them: the row may be no header."""
+def _no_columns(table: TextTable, absent: Sequence[str], fix: str = "correct the header") -> TableError:
+    """Say that columns are missing; other names are told only when BIDS has them: the row may be no header."""
     known = [name for name in table.columns if name in _COLUMNS]
     found = f"{len(table.columns)} columns" + (f", among them {', '.join(known)}" if known else "")
-    return TableError(Problem(table.name, found, f"a column {column}", "correct the header"))
+    return TableError(Problem(table.name, found, " and ".join(f"a column {name}" for name in absent), fix))
 
 
 def _channels(table: TextTable) -> dict[str, Any]:
     if "name" not in table.columns:
-        raise _no_column(table, "name")
+        raise _no_columns(table, ["name"])
     names = [row["name"].strip() for row in table.rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -199,13 +213,17 @@ def _channels(table: TextTable) -> dict[str, Any]:
     }
 
 
-def _events(table: TextTable) -> Iterator[Event]:
-    if "onset" not in table.columns:
-        raise _no_column(table, "onset")
+def _events(table: TextTable, columns: Sequence[str], names: Mapping[str, str]) -> Iterator[Event]:
+    absent = [column for column in ("onset", *columns) if column not in table.columns]
+    if absent:
+        fix = "correct the header, or event_columns of the source" if columns else "correct the header"
+        raise _no_columns(table, absent, fix)
     for row in table.rows:
-        named = (row.get(column, "").strip() for column in ("trial_type", "value"))
-        description = next((text for text in named if text not in MISSING), None)
-        if description is not None:
+        told = [row.get(column, "").strip() for column in (columns or ("trial_type", "value"))]
+        parts = [text for text in told if text not in MISSING]
+        description = SEPARATOR.join(parts if columns else parts[:1])
+        description = names.get(description, description)
+        if description:
             duration = parse_number(row.get("duration", ""))
             yield Event(
                 parse_number(row["onset"]), max(duration or 0.0, 0.0), description, parse_number(row.get("sample", ""))

@@ -4,16 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.reporting.citations import Citations
 from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
-from painconn.reporting.notation import MISSING, count, listing, plural, significant, words
+from painconn.reporting.notation import MISSING, count, listing, plural, words
 from painconn.reporting.phenotype import phenotype_sentences
+from painconn.reporting.quality_text import quality_paragraphs
 from painconn.reporting.results import StudyResults, TargetResults
 
 
@@ -175,24 +174,20 @@ def _preprocessing(results: StudyResults, cited: Citations) -> list[str]:
         return []
     cleaning = results.study["cleaning"]
     order = [f"high-pass filter at {cleaning['l_freq_hz']:g} Hz"]
-    if cleaning["notch"]:
+    if cleaning["line_noise"] != "none":
         lines = {source.get("line_freq_hz") for source in results.study["data"]["sources"]} - {None}
         at = f" ({listing([f'{hz:g} Hz' for hz in sorted(lines)])})" if lines else ""
-        order.insert(0, f"notch filters at the mains frequency{at} and its harmonics")
+        order.insert(0, f"{_LINE_NOISE[cleaning['line_noise']]} at the mains frequency{at} and its harmonics")
     if cleaning["bad_channels"] == "pyprep":
         order.append(f"search for bad channels (PyPREP) {cited.cite('bigdely2015')}")
     order.append("average reference over the good channels")
-    if cleaning["ica"] == "picard":
-        order.append(
-            "independent component analysis on the good channels at the rank of the data (Picard) "
-            f"{cited.cite('ablin2018')}, components classified by ICLabel {cited.cite('pionton2019')} and removed "
-            f"when eye, muscle, heart or line noise had a probability of at least {cleaning['ica_threshold']:g}"
-        )
+    if cleaning["ica"] != "none":
+        order.append(_decomposition(cleaning, cited))
     order += [
         f"low-pass filter at {cleaning['h_freq_hz']:g} Hz or lower where the sampling rate or the recording required "
         "it",
         f"resampling to {cleaning['sfreq_hz']:g} Hz",
-        "interpolation of bad channels and renewed average reference",
+        f"interpolation of bad channels and {_final_reference(cleaning)}",
         "cutting into epochs",
     ]
     if cleaning["reject"] == "autoreject_global":
@@ -205,27 +200,38 @@ def _preprocessing(results: StudyResults, cited: Citations) -> list[str]:
         f"than {100 * cleaning['max_bad_fraction']:g} % bad channels was excluded. The rank was the smaller of the "
         "tracked and the numerical rank and was passed explicitly to every step that needs it.",
     ]
-    return paragraphs + _what_cleaning_did(results)
+    return paragraphs + quality_paragraphs(results)
 
 
-def _what_cleaning_did(results: StudyResults) -> list[str]:
-    """Report medians and ranges of the quality table, as the cleaning left them."""
-    quality = results.quality
-    if quality is None or quality.empty:
-        return []
-    told = []
-    for name, text in (
-        ("n_channels", "channels"),
-        ("fraction_interpolated", "fraction of channels interpolated"),
-        ("rank_used", "rank"),
-    ):
-        values = pd.to_numeric(quality.get(name, pd.Series(dtype=float)), errors="coerce").dropna()
-        if len(values):
-            told.append(
-                f"{text} {significant(values.median())} ({significant(values.min())} to {significant(values.max())})"
-            )
+def _final_reference(cleaning: Mapping[str, Any]) -> str:
+    if cleaning["reference"] == "average":
+        return "renewed average reference"
+    return f"reference to the mean of {listing(cleaning['mastoids'])}"
+
+
+_LINE_NOISE = {
+    "notch": "notch filters",
+    "spectrum_fit": "subtraction of fitted sinusoids",
+    "zapline": "a spatial filter (in the manner of ZapLine)",
+}
+_ICA = {"picard": "extended infomax by Picard", "infomax": "extended infomax", "fastica": "FastICA"}
+
+
+def _decomposition(cleaning: Mapping[str, Any], cited: Citations) -> str:
+    """Say how components were found and which were removed."""
+    method = _ICA[cleaning["ica"]] + (f" {cited.cite('ablin2018')}" if cleaning["ica"] == "picard" else "")
+    if cleaning["ica_repetitions"] > 1:
+        method += f", the most typical of {cleaning['ica_repetitions']} runs"
+    threshold = cleaning["ica_threshold"]
+    if isinstance(threshold, Mapping):
+        limits = listing([f"{name} {value:g}" for name, value in threshold.items()])
+        when = f"at or above a probability of its class ({limits})"
+    else:
+        when = f"when eye, muscle, heart or line noise had a probability of at least {threshold:g}"
     return (
-        [f"Over {plural(len(quality), 'row')} of the quality table (median, range): {'; '.join(told)}."] if told else []
+        f"independent component analysis on the good channels at the rank of the data ({method}), components "
+        f"classified by ICLabel {cited.cite('pionton2019')} and removed {when}, or when they followed an EOG or ECG "
+        "channel where there was one"
     )
 
 

@@ -61,6 +61,7 @@ def read_results(folder: Path) -> StudyResults:
         features=group("features.parquet", read_parquet),
         spectra=group("spectra.tsv", table),
         quality=group("quality.tsv", table),
+        quality_outliers=group("quality_outliers.tsv", table),
         exclusions=group("exclusions.tsv", table),
         findings=group("findings.tsv", table),
         not_computable=group("not_computable.tsv", table),

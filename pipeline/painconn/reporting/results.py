@@ -114,7 +114,8 @@ class StudyResults:
     flow, provenance, reliability, phenotype : mapping or None
         Counts of what was found and used; versions, seeds and hashes; how reliable the features are; the rule that made
         the labels.
-    features, spectra, quality, exclusions, findings, not_computable, phenotype_sensitivity : DataFrame or None
+    features, spectra, quality, quality_outliers : DataFrame or None
+    exclusions, findings, not_computable, phenotype_sensitivity : DataFrame or None
         The tables of the same names.
     """
 
@@ -127,6 +128,7 @@ class StudyResults:
     features: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     quality: pd.DataFrame | None = None
+    quality_outliers: pd.DataFrame | None = None
     exclusions: pd.DataFrame | None = None
     findings: pd.DataFrame | None = None
     not_computable: pd.DataFrame | None = None

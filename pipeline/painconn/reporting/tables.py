@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -31,12 +31,16 @@ _LABEL_COLUMNS = ("participant", "session", "recording")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page: caption, header, text cells; `marked` rows are set off."""
+    """A table of the page: caption, header, text cells.
+
+    `marked` rows are set off; `meanings` explains columns, by their text in the header, to whoever points at them.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     marked: frozenset[int] = frozenset()
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 def _cell(value: Any) -> str:
@@ -195,8 +199,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, st
             yield name, _cell(value)
 
 
-def plain_table(table: pd.DataFrame, caption: str) -> Table:
-    """Return a saved table as it is, without columns that are empty or never shown."""
+def plain_table(table: pd.DataFrame, caption: str, *, meanings: Mapping[str, str] | None = None) -> Table:
+    """Return a saved table as it is, without columns that are empty or never shown; `meanings` by column."""
     said = [name for name in table.columns if str(name).lower() not in _NEVER_SHOWN and not table[name].eq("").all()]
     shown = table[said]
     rows = tuple(
@@ -206,7 +210,12 @@ def plain_table(table: pd.DataFrame, caption: str) -> Table:
         )
         for row in shown.itertuples(index=False, name=None)
     )
-    return Table(caption=caption, header=tuple(words(str(name)) for name in shown.columns), rows=rows)
+    return Table(
+        caption=caption,
+        header=tuple(words(str(name)) for name in shown.columns),
+        rows=rows,
+        meanings={words(name): meaning for name, meaning in (meanings or {}).items()},
+    )
 
 
 def flag_table(quality: pd.DataFrame, *, warn_epochs: int, n_epochs: Mapping[str, int]) -> Table:
@@ -233,6 +242,8 @@ def flag_table(quality: pd.DataFrame, *, warn_epochs: int, n_epochs: Mapping[str
     for name, told in (("bad_channels", "bad channels found"), ("components", "components removed")):
         if name in quality:
             flags.append((told, ~quality[name].fillna("none").astype(str).isin(["", "none"])))
+    if "alpha_reactivity_db" in quality and quality["alpha_reactivity_db"].notna().any():
+        flags.append(("alpha does not fall when the eyes open", quality["alpha_reactivity_db"].lt(0)))
     if {"rank_data", "rank_tracked"} <= set(quality.columns):
         flags.append(("numerical rank below the tracked rank", quality["rank_data"].lt(quality["rank_tracked"])))
     rows = tuple((told, f"{int(flag.sum())} of {total}", f"{100 * flag.mean():.0f} %") for told, flag in flags)

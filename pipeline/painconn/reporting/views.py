@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from painconn.config.connectivity import ConnectivityConfig
+from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.reporting import data_figures, effect_figures, prediction_figures
 from painconn.reporting.drawing import Picture
 from painconn.reporting.headline import answer, meaning, people, primary_performance
@@ -23,6 +24,7 @@ from painconn.reporting.notation import (
 )
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
 from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
+from painconn.reporting.quality_overview import outliers_table, overview
 from painconn.reporting.reliability import attenuation_sentence
 from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
 from painconn.reporting.tables import (
@@ -256,6 +258,9 @@ def _spectra(results: StudyResults, target: TargetResults) -> Picture | None:
     return data_figures.mean_spectra(named, bands_hz=bands, title=f"{target.name}: mean spectra")
 
 
+_QUALITY_MEANINGS = {
+    name: f"{number.description} ({number.unit}, {number.range})" for name, number in QUALITY_NUMBERS.items()
+}
 _FINDING_COLUMNS = ("participant", "session", "recording", "check", "found", "consequence")
 """Limit, stretches and what can be done are in the saved table."""
 
@@ -269,6 +274,8 @@ class DataView:
     findings: Table | None
     dropped: tuple[Table, ...]
     flags: Table | None
+    overview: Picture | None
+    outliers: Table | None
     spread: Table | None
     quality: Table | None
     not_computable: Table | None
@@ -276,7 +283,9 @@ class DataView:
 
 def data_view(results: StudyResults) -> DataView:
     """Return the sections about the data; a table that was not saved is None."""
-    quality, exclusions, missing = results.quality, results.exclusions, results.not_computable
+    exclusions, missing = results.exclusions, results.not_computable
+    quality = None if results.quality is None or results.quality.empty else results.quality
+    outliers = results.quality_outliers
     settings = ConnectivityConfig.model_validate(results.study.get("connectivity") or {})
     conditions = (results.study.get("data") or {}).get("conditions") or {}
     n_epochs = {
@@ -284,11 +293,7 @@ def data_view(results: StudyResults) -> DataView:
         for name, condition in conditions.items()
         if settings.measures_of("over_epochs")
     }
-    flags = (
-        None
-        if quality is None or quality.empty
-        else flag_table(quality, warn_epochs=settings.warn_epochs, n_epochs=n_epochs)
-    )
+    flags = None if quality is None else flag_table(quality, warn_epochs=settings.warn_epochs, n_epochs=n_epochs)
     return DataView(
         flow=_flow(results),
         exclusions=None
@@ -304,8 +309,12 @@ def data_view(results: StudyResults) -> DataView:
             _dropped(target) for target in results.targets.values() if (target.declaration or {}).get("dropped")
         ),
         flags=flags if flags and flags.rows else None,
-        spread=None if quality is None or quality.empty else spread_table(quality),
-        quality=None if quality is None or quality.empty else plain_table(quality, "Quality of every recording."),
+        overview=None if quality is None else overview(quality, outliers),
+        outliers=None if outliers is None or outliers.empty else outliers_table(outliers),
+        spread=None if quality is None else spread_table(quality),
+        quality=None
+        if quality is None
+        else plain_table(quality, "Quality of every recording.", meanings=_QUALITY_MEANINGS),
         not_computable=None if missing is None or missing.empty else not_computable_table(missing),
     )
 

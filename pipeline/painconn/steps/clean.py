@@ -6,19 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from painconn.cleaning.quality import recording_quality
-from painconn.cleaning.session import CleanedSession, clean_session
+from painconn.cleaning.session import clean_session
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import Results, SessionKey
 from painconn.provenance import seed_for
+from painconn.steps.clean_record import session_record
 from painconn.steps.cut import Cut, cut_condition
+from painconn.steps.hands import Hands
 from painconn.steps.readings import Exclusion, Readings, read_session, recording_name
 from painconn.steps.ready_epochs import clean_ready_epochs
-from painconn.store import read_tsv, write_result
+from painconn.store import write_result
 
 if TYPE_CHECKING:
     from mne.io import BaseRaw
@@ -45,7 +44,14 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         logger.warning("%s excluded: %s", name, fault)
         write_result(sidecar, {**about, "status": "excluded", "exclusions": exclusions, "findings": readings.findings})
         return
-    write_result(sidecar, {**about, **record, "exclusions": exclusions, "findings": readings.findings}, files)
+    found = {"positions_m": _positions(settings), "exclusions": exclusions, "findings": readings.findings}
+    write_result(sidecar, {**about, **record, **found}, files)
+
+
+def _positions(settings: dict[str, Any]) -> dict[str, list[float]]:
+    """Return where each electrode is, in head coordinates."""
+    montage = settings["montage"] or {"names": [], "positions_m": []}
+    return dict(zip(montage["names"], montage["positions_m"], strict=True))
 
 
 def _clean(
@@ -54,15 +60,17 @@ def _clean(
     source = Source.model_validate(settings["source"])
     conditions = {name: Condition.model_validate(value) for name, value in settings["conditions"].items()}
     cleaning = CleaningConfig.model_validate(settings["cleaning"])
+    hands = Hands.of_session(cleaning.manual_decisions, key)
     if source.layout == "epochs":
-        cuts, session = clean_ready_epochs(settings, source, conditions, cleaning, key, readings, exclusions)
-        return _record(cuts, session, {}, key)
-    read_session(settings, source, sfreq_hz=cleaning.sfreq_hz, readings=readings, exclusions=exclusions)
+        cuts, session = clean_ready_epochs(settings, source, conditions, cleaning, key, hands, readings, exclusions)
+        readings.findings += hands.findings()
+        return _record(cuts, session | {"hands": hands.record()}, {}, key)
+    read_session(settings, source, sfreq_hz=cleaning.sfreq_hz, hands=hands, readings=readings, exclusions=exclusions)
     stated = (sidecars.line_freq_hz for sidecars in readings.sidecars.values() if sidecars.line_freq_hz)
     cleaned = clean_session(
         readings.raws,
         line_freq_hz=source.line_freq_hz or next(stated, None),
-        notch=cleaning.notch,
+        line_noise=cleaning.line_noise,
         l_freq_hz=cleaning.l_freq_hz,
         h_freq_hz=cleaning.h_freq_hz,
         recording_lowpass_hz=source.recording_lowpass_hz,
@@ -70,12 +78,18 @@ def _clean(
         bad_channels=cleaning.bad_channels,
         max_bad_fraction=cleaning.max_bad_fraction,
         found_bads=readings.bads,
-        manual_bads=_manual(cleaning, key, "bad"),
-        manual_goods=_manual(cleaning, key, "good"),
+        manual_bads=hands.channels("bad"),
+        manual_goods=hands.channels("good"),
+        reference=cleaning.reference,
+        mastoids=cleaning.mastoids,
         ica=cleaning.ica,
-        ica_threshold=cleaning.ica_threshold,
+        ica_threshold=cleaning.ica_thresholds,
+        ica_repetitions=cleaning.ica_repetitions,
+        component_decisions=hands.of("component"),
         seed=seed_for(settings["seed"], "clean", key.participant, key.session),
     )
+    hands.close(cleaned.bads, [*cleaned.bads, *cleaned.good_channels], cleaned.refused)
+    readings.findings += hands.findings()
     cuts = {}
     for name, condition in conditions.items():
         seed = partial(seed_for, settings["seed"], key.participant, key.session, name)
@@ -92,7 +106,8 @@ def _clean(
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
-    return _record(cuts, _session_record(cleaned) | {"fingerprints": readings.fingerprints}, cleaned.raws, key)
+    session = session_record(cleaned, cleaning) | {"fingerprints": readings.fingerprints, "hands": hands.record()}
+    return _record(cuts, session, cleaned.raws, key)
 
 
 def _exclude(exclusions: list[Exclusion], condition: str, recording: str, fault: RecordingFault) -> None:
@@ -102,60 +117,6 @@ def _exclude(exclusions: list[Exclusion], condition: str, recording: str, fault:
 def _serves(recording: str, settings: dict[str, Any], name: str, condition: Condition) -> bool:
     task = next(row["task"] for row in settings["session"]["recordings"] if recording_name(row) == recording)
     return task in ("", condition.task or name)
-
-
-def _manual(cleaning: CleaningConfig, key: SessionKey, status: str) -> list[str]:
-    if cleaning.manual_channels is None:
-        return []
-    table = read_tsv(cleaning.manual_channels, dtype=str)
-    mine = (
-        (table["participant"] == key.participant)
-        & (table["session"].fillna("") == key.session)
-        & (table["status"] == status)
-    )
-    return table.loc[mine, "channel"].tolist()
-
-
-def _session_record(cleaned: CleanedSession) -> dict[str, Any]:
-    components = [
-        {
-            "index": component.index,
-            "label": component.label,
-            "probability": component.probability,
-            "removed": component.removed,
-        }
-        | ({"weights": component.weights.tolist()} if component.removed else {})
-        for component in cleaned.components
-    ]
-    return {
-        "bads": {name: list(reasons) for name, reasons in cleaned.bads.items()},
-        "good_channels": list(cleaned.good_channels),
-        "rank": {
-            "used": cleaned.rank.final,
-            "tracked": cleaned.rank.tracked,
-            "data": cleaned.rank.data,
-            "components_removed": cleaned.rank.n_removed,
-        },
-        "components": components,
-        "ica_converged": cleaned.converged,
-        "lowpass_hz": cleaned.lowpass_hz,
-        "sfreq_hz": cleaned.sfreq_hz,
-        "line_freq_hz": cleaned.line_freq_hz,
-        "quality": {name: _json_numbers(recording_quality(cleaned, name)) for name in cleaned.raws},
-        "spectra": {
-            name: {
-                "freqs_hz": cleaned.before[name].freqs_hz.tolist(),
-                "before_db": cleaned.before[name].psd_db.tolist(),
-                "after_freqs_hz": cleaned.after[name].freqs_hz.tolist(),
-                "after_db": cleaned.after[name].psd_db.tolist(),
-            }
-            for name in cleaned.raws
-        },
-    }
-
-
-def _json_numbers(values: dict[str, float]) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}
 
 
 def _record(

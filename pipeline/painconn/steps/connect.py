@@ -84,6 +84,7 @@ def _connect(
             sfreq_hz=cleaned["sfreq_hz"],
             highest_hz=cleaned["lowpass_hz"],
             channels=channels,
+            epoch_overlap=cleaned["conditions"][condition]["epoch_overlap"],
         )
         row.add_sensors(data)
         for inverse, kernel in kernels.items():

@@ -22,6 +22,8 @@ def placed_channels(
 ) -> "tuple[_Read, list[Finding]]":
     """Return the EEG channels in the montage's order and places, and how they differ from it.
 
+    Channels of the eyes and the heart come after them, unchanged.
+
     A few missing channels come in as zeros and are marked bad, so that they are interpolated; a few others are left
     out.
 
@@ -57,7 +59,13 @@ def placed_channels(
         eeg.add_channels([_zeros(eeg, absent)], force_update_info=True)
     places = {name: np.array(place) for name, place in zip(names, montage["positions_m"], strict=True)}
     eeg.pick(names, verbose="WARNING").reorder_channels(names)
-    return eeg.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), verbose="WARNING"), findings
+    eeg.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"), verbose="WARNING")
+    beside = [
+        name for name, kind in zip(read.ch_names, read.get_channel_types(), strict=True) if kind in ("eog", "ecg")
+    ]
+    if beside:
+        eeg.add_channels([read.copy().pick(beside, verbose="WARNING")], force_update_info=True)
+    return eeg, findings
 
 
 def _zeros(like: "_Read", names: Sequence[str]) -> "_Read":

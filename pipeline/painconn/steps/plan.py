@@ -60,7 +60,7 @@ class Plan:
         """Return a session's recordings with their sidecars, and the manual decisions: all files that are there now."""
         session = self.sessions[name]
         root = Path(self._source(session)["root"])
-        manual = self.study.cleaning.manual_channels
+        manual = self.study.cleaning.manual_decisions
         files = [file for row in session["recordings"] for file in self._companions.of(root / row["path"], root)]
         return [str(file) for file in dict.fromkeys([*files, *([manual] if manual else [])]) if file.is_file()]
 
@@ -121,8 +121,8 @@ class Plan:
         )
 
     def settings_table(self) -> str:
-        """Table: the people, and which sessions there are."""
-        data = self.study.data.model_dump(mode="json", include={"participants", "phenotype", "sources"})
+        """Table: the people, which sessions there are, and how good they have to be."""
+        data = self.study.data.model_dump(mode="json", include={"participants", "phenotype", "sources", "inclusion"})
         found = [self.inventory["sessions"], self.inventory["unplaced"]]
         return settings_json({"data": data, "inventory": text_hash(canonical_json(found))})
 

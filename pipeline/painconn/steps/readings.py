@@ -16,6 +16,7 @@ from painconn.recordings.admission import admit_recording, check_condition, mark
 from painconn.recordings.findings import Finding, exclusion_record
 from painconn.recordings.fingerprint import signature_of
 from painconn.recordings.sidecars import Sidecars
+from painconn.steps.hands import Hands
 from painconn.steps.placement import placed_channels
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Readings:
     Parameters
     ----------
     raws : dict of str to mne.io.BaseRaw
-        EEG channels in the order and places of the session's montage; stretches without signal are marked.
+        EEG channels in the order and places of the session's montage, then those of eyes and heart; stretches without
+        signal, and those that a person decided about, are marked.
     paths : dict of str to str
         Path of each, relative to the root of its source.
     sidecars : dict of str to Sidecars
@@ -104,7 +106,13 @@ def descriptions(conditions: Iterable[Condition]) -> tuple[str, ...]:
 
 
 def read_session(
-    settings: dict[str, Any], source: Source, *, sfreq_hz: float, readings: Readings, exclusions: list[Exclusion]
+    settings: dict[str, Any],
+    source: Source,
+    *,
+    sfreq_hz: float,
+    hands: Hands,
+    readings: Readings,
+    exclusions: list[Exclusion],
 ) -> None:
     """Read what can be read into `readings`; a recording that cannot be used is an exclusion of its own.
 
@@ -116,6 +124,8 @@ def read_session(
         Where the recordings lie.
     sfreq_hz : float
         Lowest rate that can be used.
+    hands : Hands
+        What a person decided; stretches are marked here.
     readings : Readings
         Filled here; it also holds what was found when nothing can be used.
     exclusions : list of dict
@@ -139,6 +149,7 @@ def read_session(
             placed, differing = placed_channels(raw, settings["montage"], limits, cap=source.montage)
             findings += differing
             placed = mark_stretches(placed, [span for finding in findings for span in finding.stretches_s])
+            placed = hands.mark(placed, name, alone=len(settings["session"]["recordings"]) == 1)
             check_recording(placed, sfreq_hz=sfreq_hz, where=path)
         except RecordingFault as fault:
             last = fault

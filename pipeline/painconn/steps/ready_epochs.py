@@ -12,10 +12,12 @@ import numpy as np
 
 from painconn.cleaning.channels import Reasons, merged
 from painconn.cleaning.rank import numerical_rank
+from painconn.cleaning.reference import usable_mastoids
 from painconn.cleaning.signal import effective_lowpass
 from painconn.config.checks import Checks
 from painconn.config.cleaning import CleaningConfig
 from painconn.config.data import Condition, Source
+from painconn.config.events import has_any
 from painconn.errors import Problem, RecordingFault
 from painconn.paths import SessionKey
 from painconn.provenance import seed_for
@@ -23,11 +25,15 @@ from painconn.recordings.admission import admit_epochs, marked_channels
 from painconn.recordings.findings import Finding, exclusion_record
 from painconn.recordings.fingerprint import signature_of
 from painconn.steps.cut import Cut, check_every_event, no_recording, select_windows
+from painconn.steps.hands import Hands
 from painconn.steps.placement import placed_channels
 from painconn.steps.readings import Exclusion, Readings
 
 if TYPE_CHECKING:
     from mne import BaseEpochs
+
+
+_NOT_HERE = "epochs that were cut elsewhere: channels can be decided to be bad, nothing else"
 
 
 def clean_ready_epochs(
@@ -36,6 +42,7 @@ def clean_ready_epochs(
     conditions: Mapping[str, Condition],
     cleaning: CleaningConfig,
     key: SessionKey,
+    hands: Hands,
     readings: Readings,
     exclusions: list[Exclusion],
 ) -> tuple[dict[str, Cut], dict[str, Any]]:
@@ -57,7 +64,9 @@ def clean_ready_epochs(
         found = "electrodes without a known position"
         problem = Problem(key.name, found, "10-05 names", "rename or drop channels of the source")
         raise RecordingFault("electrodes", problem)
-    parts: dict[str, list[dict[str, BaseEpochs]]] = {name: [] for name in conditions}
+    hands.refused |= {one: _NOT_HERE for one in hands.decisions if one.kind != "channel" or not one.takes_out}
+    readings.bads = {name: ("marked",) for name in hands.channels("bad") if name in settings["montage"]["names"]}
+    parts: dict[str, dict[str, dict[str, BaseEpochs]]] = {name: {} for name in conditions}
     record: dict[str, Any] = {"ranks": {}, "fingerprints": {}, "quality": {}}
     for row in settings["session"]["recordings"]:
         _take(row, settings, source, conditions, cleaning, parts, record, readings, exclusions)
@@ -67,13 +76,14 @@ def clean_ready_epochs(
         try:
             if not parts[name]:
                 raise no_recording()
-            check_every_event([next(iter(part.values())).event_id for part in parts[name]], condition)
+            check_every_event([next(iter(part.values())).event_id for part in parts[name].values()], condition)
             cuts[name] = select_windows(parts[name], condition, cleaning, seed)
         except RecordingFault as fault:
             exclusions.append({"recording": "", "condition": name, "step": "clean", **fault.as_record()})
     if not cuts:
         problem = Problem(key.name, "no condition left", "at least one", "see the other exclusions of this session")
         raise RecordingFault("conditions", problem)
+    hands.close({}, settings["montage"]["names"], ())
     return cuts, _session_record(settings, source, cleaning, cuts, record, readings.bads)
 
 
@@ -83,7 +93,7 @@ def _take(
     source: Source,
     conditions: Mapping[str, Condition],
     cleaning: CleaningConfig,
-    parts: "dict[str, list[dict[str, BaseEpochs]]]",
+    parts: "dict[str, dict[str, dict[str, BaseEpochs]]]",
     record: dict[str, Any],
     readings: Readings,
     exclusions: list[Exclusion],
@@ -99,7 +109,8 @@ def _take(
             descriptions=wanted,
             limits=Checks.model_validate(settings["checks"]),
         )
-        epochs, signature, rank = _ready_epochs(epochs, findings, settings, source, cleaning, row["path"])
+        by_hand = list(readings.bads)
+        epochs, signature, rank = _ready_epochs(epochs, findings, settings, source, cleaning, by_hand, row["path"])
     except RecordingFault as fault:
         exclusions.append({**about, "condition": "", **fault.as_record()})
         readings.findings.append({"recording": row["path"], **exclusion_record(fault)})
@@ -111,7 +122,7 @@ def _take(
         if row["task"] not in ("", condition.task or name):
             continue
         try:
-            parts[name].append(_windows(epochs, condition))
+            parts[name][row["path"]] = _windows(epochs, condition)
             record["ranks"][row["path"]] = rank
             minutes = len(epochs) * epochs.times.size / epochs.info["sfreq"] / 60
             record["quality"][row["path"]] = {"rank_data": rank, "minutes_recorded": minutes}
@@ -122,7 +133,7 @@ def _take(
 def _windows(epochs: "BaseEpochs", condition: Condition) -> "dict[str, BaseEpochs]":
     if condition.kind == "rest":
         return {"epoch": epochs}
-    there = [name for name in condition.events if name in epochs.event_id]
+    there = [name for name in epochs.event_id if has_any([name], condition.events)]
     if not there:
         found = ", ".join(sorted(epochs.event_id)) or "no event"
         fix = "correct the names under events of this condition"
@@ -143,7 +154,9 @@ def _session_record(
     ranks = record["ranks"]
     return {
         "bads": {name: list(reasons) for name, reasons in bads.items()}, "good_channels": good,
-        "components": [], "ica_converged": None,
+        "components": [], "ica": None, "ica_converged": None, "stretches": {}, "duration_s": {},
+        "line_noise": {"method": "none", "components_removed": {}},
+        "reference": {"method": cleaning.reference, "channels": list(cleaning.mastoids)},
         "rank": {"used": min(ranks.values()), "tracked": len(good) - 1, "data": ranks, "components_removed": 0},
         "lowpass_hz": _lowpass(source, cleaning), "sfreq_hz": float(first.info["sfreq"]),
         "line_freq_hz": source.line_freq_hz, "quality": record["quality"], "spectra": {},
@@ -163,6 +176,7 @@ def _ready_epochs(
     settings: dict[str, Any],
     source: Source,
     cleaning: CleaningConfig,
+    by_hand: list[str],
     where: str,
 ) -> "tuple[BaseEpochs, list[float], int]":
     """Return the epochs laid out, referenced and filtered, their fingerprint and rank; `findings` is extended."""
@@ -175,7 +189,11 @@ def _ready_epochs(
     limits = Checks.model_validate(settings["checks"])
     epochs, differing = placed_channels(epochs, settings["montage"], limits, cap=source.montage)
     findings += differing
-    epochs.info["bads"] = [name for name in epochs.ch_names if name in marked_channels(findings)]
+    epochs.pick("eeg", exclude=(), verbose="WARNING")
+    marked = {*marked_channels(findings), *by_hand}
+    epochs.info["bads"] = [name for name in epochs.ch_names if name in marked]
+    if cleaning.reference == "mastoids":
+        usable_mastoids(cleaning.mastoids, [name for name in epochs.ch_names if name not in marked])
     epochs.set_eeg_reference("average", projection=False, verbose="WARNING")
     rank = numerical_rank(np.hstack(list(epochs.get_data(picks="eeg", verbose="WARNING"))), average_reference=True)
     lowpass_hz = _lowpass(source, cleaning)
@@ -186,6 +204,8 @@ def _ready_epochs(
     if epochs.info["bads"]:
         epochs.interpolate_bads(reset_bads=True, verbose="WARNING")
         epochs.set_eeg_reference("average", projection=False, verbose="WARNING")
+    if cleaning.reference == "mastoids":
+        epochs.set_eeg_reference(list(cleaning.mastoids), verbose="WARNING")
     return epochs, signature, rank
 
 

@@ -44,8 +44,8 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
 def _portable(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the study without the folders of this machine: what is published, and hashed, is the same everywhere."""
     sources = [source | {"root": f"data of {source['site']}"} for source in settings["data"]["sources"]]
-    manual = settings["cleaning"]["manual_channels"]
-    cleaning = settings["cleaning"] | {"manual_channels": Path(manual).name if manual else None}
+    manual = settings["cleaning"]["manual_decisions"]
+    cleaning = settings["cleaning"] | {"manual_decisions": Path(manual).name if manual else None}
     data = settings["data"]
     participants = data["participants"] | {"table": _portable_path(data["participants"]["table"])}
     participants["more_tables"] = [_portable_path(table) for table in participants["more_tables"]]

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 
 from painconn.config.data import Participants, Source
+from painconn.config.inclusion import Limits
 from painconn.config.phenotype import Phenotype
 from painconn.features.names import KEYS
 from painconn.paths import Results, SessionKey
-from painconn.prediction.audit import SAME_RECORDING, likeness_of_pairs
+from painconn.prediction.likeness import SAME_RECORDING, likeness_of_pairs
 from painconn.recordings.features_table import read_features
 from painconn.recordings.findings import Finding
+from painconn.steps.inclusion import left_out
 from painconn.steps.people import read_people
+from painconn.steps.quality_rows import outliers, quality_rows, quality_table
 from painconn.steps.reliability import reliability
 from painconn.store import (
     MISSING,
@@ -67,8 +70,10 @@ def run(results: Results, settings: dict[str, Any]) -> None:
         _from_features_table(results, sources[0], phenotype)
         return
     inventory = read_json(results.inventory)
-    records = [_read_session(results, SessionKey.parse(session["name"])) for session in inventory["sessions"]]
+    rules = {name: Limits.model_validate(limits) for name, limits in settings["data"]["inclusion"].items()}
+    records = [_read_session(results, SessionKey.parse(session["name"]), rules) for session in inventory["sessions"]]
     used = [record for record in records if record["status"] == "ok"]
+    quality = quality_table([row for record in records for row in record["quality_rows"]])
     tables = {
         "exclusions.tsv": _frame(
             [*(row for record in records for row in record["exclusion_rows"]), *_unplaced(inventory)],
@@ -78,7 +83,8 @@ def run(results: Results, settings: dict[str, Any]) -> None:
             [row for record in records for row in record["finding_rows"]] + _same_signals(records), _FINDING_COLUMNS
         ),
         "not_computable.tsv": _frame([row for record in used for row in record["missing_rows"]], _REASON_COLUMNS),
-        "quality.tsv": pd.DataFrame([row for record in records for row in record["quality_rows"]]),
+        "quality.tsv": quality,
+        "quality_outliers.tsv": outliers(quality),
         "spectra.tsv": _spectra(used),
     }
     values = {
@@ -103,7 +109,7 @@ def _write(
     write_result(results.table, {"step": "table", "observations": len(features)}, files)
 
 
-def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
+def _read_session(results: Results, key: SessionKey, rules: dict[str, Limits]) -> dict[str, Any]:
     sidecar = results.connectivity(key)
     connected = read_result(sidecar)
     cleaned = read_result(results.cleaned(key), verify=False)
@@ -114,7 +120,7 @@ def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
         "exclusion_rows": [about | row for row in connected["exclusions"]],
         "fingerprints": cleaned.get("fingerprints", {}),
         "finding_rows": [about | row for row in cleaned["findings"]],
-        "quality_rows": _quality_rows(cleaned, about) if cleaned["status"] == "ok" else [],
+        "quality_rows": quality_rows(cleaned, about) if cleaned["status"] == "ok" else [],
         "recordings_used": len(cleaned.get("quality", {})) if connected["status"] == "ok" else 0,
     }
     if connected["status"] == "ok":
@@ -126,7 +132,26 @@ def _read_session(results: Results, key: SessionKey) -> dict[str, Any]:
             "halves": np.full((2, *arrays["values"].shape), np.nan),
             **arrays,
         }
+        lost, exclusions = left_out(found["quality_rows"], rules, cleaned["conditions"])
+        found["exclusion_rows"] += [about | row for row in exclusions]
+        _leave_out(found, lost, {row["recording"] for row in exclusions})
     return found
+
+
+def _leave_out(found: dict[str, Any], lost: set[str], recordings: set[str]) -> None:
+    """Take the observations of the lost conditions out of a session; without any left it is excluded."""
+    kept = np.array([row["condition"] not in lost for row in found["index"]])
+    if not kept.any():
+        found |= {"status": "excluded", "recordings_used": 0}
+        return
+    found |= {
+        "index": [row for row, stays in zip(found["index"], kept, strict=True) if stays],
+        "missing_rows": [row for row in found["missing_rows"] if row["condition"] not in lost],
+        "values": found["values"][kept],
+        "halves": found["halves"][:, kept],
+        "spectra_db": found["spectra_db"][kept],
+        "recordings_used": found["recordings_used"] - len(recordings),
+    }
 
 
 def _unplaced(inventory: dict[str, Any]) -> list[dict[str, str]]:
@@ -159,22 +184,6 @@ def _same_signals(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 about = {"participant": key.participant, "session": key.session}
                 rows.append(about | {"recording": label.removeprefix(f"{key.name} ")} | finding.as_record())
     return rows
-
-
-def _quality_rows(cleaned: dict[str, Any], about: dict[str, str]) -> list[dict[str, Any]]:
-    removed = [f"{c['label']} {c['probability']:.2f}" for c in cleaned["components"] if c["removed"]]
-    n_channels = len(cleaned["bads"]) + len(cleaned["good_channels"])
-    kept = ", ".join(f"{name} {record['n_kept']}/{record['n_cut']}" for name, record in cleaned["conditions"].items())
-    session = {
-        "n_channels": n_channels,
-        "bad_channels": "; ".join(f"{name} ({', '.join(reasons)})" for name, reasons in cleaned["bads"].items())
-        or "none",
-        "fraction_interpolated": len(cleaned["bads"]) / n_channels,
-        "components": "; ".join(removed) or "none",
-        "epochs_kept": kept,
-        "rank_used": cleaned["rank"]["used"],
-    }
-    return [about | {"recording": name} | session | values for name, values in cleaned["quality"].items()]
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:

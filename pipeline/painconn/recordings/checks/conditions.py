@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from painconn.config.data import Condition
+from painconn.config.events import has_any, is_kind_of
 from painconn.recordings.findings import Finding
 from painconn.recordings.sidecars import Event, Sidecars
 
@@ -20,15 +19,24 @@ _FIX = "correct the events table"
 
 def check_block(read: "mne.io.BaseRaw", condition: Condition, _sidecars: Sidecars) -> Iterator[Finding]:
     """Find a rest condition whose block is not annotated."""
+    start_s = condition.crop_s[0] if condition.crop_s else 0.0
     if condition.block is None:
+        length_s = read.n_times / float(read.info["sfreq"])
+        if start_s >= length_s:
+            wanted = f"more than {start_s:g} s (crop_s of this condition)"
+            yield Finding("block", f"a recording of {length_s:g} s", wanted, "exclude recording", "lower crop_s")
         return
     longest = max(
-        (span["duration"] for span in read.annotations if span["description"] == condition.block), default=None
+        (span["duration"] for span in read.annotations if is_kind_of(span["description"], condition.block)),
+        default=None,
     )
     if longest is None or longest <= 0:
         found = "no annotation of that name" if longest is None else "an annotation without duration"
         wanted = f"an annotation {condition.block!r} that spans the block"
         yield Finding("block", found, wanted, "exclude recording", _FIX)
+    elif longest <= start_s:
+        wanted = f"more than {start_s:g} s (crop_s of this condition)"
+        yield Finding("block", f"a block of {longest:g} s", wanted, "exclude recording", "lower crop_s")
 
 
 def check_events(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecars) -> Iterator[Finding]:
@@ -41,7 +49,7 @@ def check_events(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecar
         return
     sfreq_hz = float(read.info["sfreq"])
     end_s = read.n_times / sfreq_hz
-    needed = [event for event in sidecars.events or () if event.description in condition.events]
+    needed = [event for event in sidecars.events or () if has_any([event.description], condition.events)]
     lost = [event for event in needed if event.onset_s is None or not 0 <= event.onset_s < end_s]
     if lost:
         n_unreadable = sum(event.onset_s is None for event in lost)
@@ -51,7 +59,7 @@ def check_events(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecar
             found += " (looks like sample numbers)"
         wanted = "every onset inside the recording, in seconds"
         yield Finding("events", found, wanted, "exclude recording", _FIX)
-    elif not np.isin(list(condition.events), read.annotations.description).any():
+    elif not has_any(set(read.annotations.description), condition.events):
         fix = f"{_FIX}, or the names under events of this condition"
         wanted = "an event of the condition"
         yield Finding("events", f"no event {', '.join(condition.events)}", wanted, "exclude recording", fix)
@@ -74,7 +82,7 @@ def check_onsets(read: "mne.io.BaseRaw", condition: Condition, sidecars: Sidecar
     told = [
         (event.onset_s, event.sample)
         for event in sidecars.events or ()
-        if event.description in condition.events and event.onset_s is not None and event.sample is not None
+        if has_any([event.description], condition.events) and event.onset_s is not None and event.sample is not None
     ]
     odd = [(onset, sample) for onset, sample in told if abs(onset * sfreq_hz - sample) > _SAMPLE_TOLERANCE]
     if not odd:

@@ -160,7 +160,7 @@ def _line_freq(survey: Survey, notes: list[str]) -> float | None:
         notes.append(f"mains frequency: the sidecars state {shown}; each recording is notched at its own")
         return None
     found = " and ".join(f"{line:g} Hz" for line in sorted(seen)) or "no clear peak at 50 or 60 Hz was seen"
-    notes.append(f"mains frequency: {found}; set line_freq_hz and cleaning.notch if a notch is wanted")
+    notes.append(f"mains frequency: {found}; set line_freq_hz and cleaning.line_noise if a filter is wanted")
     return None
 
 
@@ -206,7 +206,7 @@ def _cleaning_lines(survey: Survey, line_hz: float | None, notes: list[str]) -> 
         shown = ", ".join(f"{length:g}" for length in lengths_s)
         notes.append(f"epochs differ in length ({shown} s): compare only what has the same length")
     if line_hz is None and not all(header.line_freq_hz for _, header in survey.headers):
-        yield "notch: false"
+        yield "line_noise: none"
 
 
 def _session_notes(survey: Survey) -> Iterator[str]:
