@@ -140,21 +140,10 @@ def run(recording: Path | None = None) -> dict[str, Any]:
         plan = Plan(load_study(root / "line.yaml"), results)
         step = [sys.executable, "-m", "painconn", "step"]
         made_with = ["--made-with", "benchmark"]
-        measured([*step, "head", *made_with, "--out", str(results.root), "--settings", plan.settings_head()])
-        for key in plan.montages:
-            measured(
-                [
-                    *step,
-                    "forward",
-                    *made_with,
-                    "--out",
-                    str(results.root),
-                    "--name",
-                    key,
-                    "--settings",
-                    plan.settings_forward(key),
-                ]
-            )
+        before = {("head", label): plan.settings_head(label) for label in plan.heads}
+        before |= {("forward", key): plan.settings_forward(key) for key in plan.forwards}
+        for (each, label), text in before.items():
+            measured([*step, each, *made_with, "--out", str(results.root), "--name", label, "--settings", text])
         name = next(iter(plan.sessions))
         settings = {"clean": plan.settings_clean(name), "connect": plan.settings_connect(name), "quality_page": "{}"}
         steps: dict[str, list[tuple[float, float]]] = {each: [] for each in (*settings, "plain script")}

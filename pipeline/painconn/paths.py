@@ -10,7 +10,7 @@ from painconn.errors import PathError, Problem
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _SESSION_NAME = re.compile(r"sub-(?P<participant>[A-Za-z0-9]+)(?:_ses-(?P<session>[A-Za-z0-9]+))?")
 _PATH_SETTING = "path:"
-_MONTAGE_KEY = re.compile(r"[0-9a-f]{12}")
+_FORWARD_KEY = re.compile(r"[0-9a-f]{12}(_head-[A-Za-z0-9]+)?")
 
 
 def check_label(label: str, *, what: str) -> str:
@@ -88,6 +88,11 @@ class SessionKey:
         return cls(match["participant"], match["session"] or "")
 
 
+def forward_key(montage: str, head: str = "") -> str:
+    """Return the key of a forward solution: that of the montage, with the head's label where heads differ."""
+    return f"{montage}_head-{check_label(head, what='head label')}" if head else montage
+
+
 @dataclass(frozen=True)
 class Results:
     """File names below the results folder of one study.
@@ -111,18 +116,16 @@ class Results:
         """What the headers of the recordings say, kept beside the inventory to save time."""
         return self.inventory.with_name("headers.json")
 
-    @property
-    def head(self) -> Path:
-        """Sidecar of the head model."""
-        return self.root / "derivatives" / "head" / "head.json"
+    def head(self, label: str | None) -> Path:
+        """Sidecar of a head model; its files are in a folder of their own."""
+        name = "{head}" if label is None else check_label(label, what="head label")
+        return self.root / "derivatives" / "head" / name / "head.json"
 
-    def forward(self, montage_key: str | None) -> Path:
-        """Sidecar of the forward solution of a montage."""
-        if montage_key is not None and not _MONTAGE_KEY.fullmatch(montage_key):
-            raise PathError(
-                Problem("montage key", repr(montage_key), "12 hexadecimal digits", "use a key of the inventory")
-            )
-        return self.root / "derivatives" / "forward" / f"montage-{montage_key or '{montage}'}_forward.json"
+    def forward(self, key: str | None) -> Path:
+        """Sidecar of the forward solution of a montage on a head (:func:`forward_key`)."""
+        if key is not None and not _FORWARD_KEY.fullmatch(key):
+            raise PathError(Problem("montage key", repr(key), "12 hexadecimal digits", "use a key of the inventory"))
+        return self.root / "derivatives" / "forward" / f"montage-{key or '{montage}'}_forward.json"
 
     def cleaned(self, key: SessionKey | None) -> Path:
         """Sidecar of a session's cleaned data."""

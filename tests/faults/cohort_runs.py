@@ -68,11 +68,12 @@ def run_sessions(folder: Path, text: str, *, head_from: Path | None = None) -> R
     results = Results(folder / "results")
     plan = Plan(load_study(folder / "study.yaml"), results)
     if head_from is None:
-        head.run(results, json.loads(plan.settings_head()))
+        for label in plan.heads:
+            head.run(results, json.loads(plan.settings_head(label)), label)
     else:
-        shutil.copytree(head_from / "results" / "derivatives" / "head", results.head.parent)
-    for montage in plan.montages:
-        forward.run(results, json.loads(plan.settings_forward(montage)), montage)
+        shutil.copytree(head_from / "results" / "derivatives" / "head", results.root / "derivatives" / "head")
+    for key in plan.forwards:
+        forward.run(results, json.loads(plan.settings_forward(key)), key)
     for name in sorted(plan.sessions, key=lambda name: name == SESSION):
         clean.run(results, json.loads(plan.settings_clean(name)), name)
         connect.run(results, json.loads(plan.settings_connect(name)), name)

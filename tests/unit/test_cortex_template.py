@@ -7,7 +7,7 @@ import mne
 import numpy as np
 import pytest
 
-from painconn.config.features import FUNCTIONAL_GROUPS as CIRCUITS
+from painconn.cortex.registry import FUNCTIONAL_GROUPS as CIRCUITS
 from painconn.cortex import registry, template
 from painconn.cortex.regions import region_labels
 from painconn.errors import InputError, IntegrityError

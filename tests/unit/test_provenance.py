@@ -42,7 +42,7 @@ def test_closures_hold_what_a_step_uses_and_nothing_else():
     assert "painconn.cleaning.session" in clean
     assert "mne" in packages
     assert "painconn.connectivity.phase" not in clean
-    assert {"painconn.connectivity.phase", "painconn.cortex.inverse"} <= set(connect)
+    assert {"painconn.connectivity.phase", "painconn.cortex.minimum_norm"} <= set(connect)
     assert "painconn.inference.comparison" not in connect
     assert "painconn.prediction.ridge" in code_closure("painconn.steps.predict")[0]
     assert "painconn.prediction.ridge" not in code_closure("painconn.steps.compare")[0]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from painconn.connectivity.registry import MEASURES
-from painconn.reporting import data_figures, effect_figures
+from painconn.reporting import circuit_figures, data_figures, effect_figures
 from painconn.reporting.notation import (
     column_of,
     column_words,
@@ -91,7 +91,7 @@ def test_matrix_counts_what_is_significant_and_what_is_missing() -> None:
 def test_no_figure_is_drawn_of_nothing() -> None:
     nothing = block_tests([np.nan] * 3, [np.nan] * 3)
     assert effect_figures.largest_effects(nothing, sides=("a", "b"), title="t") is None
-    assert effect_figures.circuits(nothing, sides=("a", "b"), title="t", centroids={}, groups={}) is None
+    assert circuit_figures.circuits(nothing, sides=("a", "b"), title="t", centroids={}, groups={}) is None
     unnamed = nothing.assign(test=["x", "y", "z"])
     assert effect_figures.block_matrices(unnamed, sides=("a", "b"), title="t") is None
     assert data_figures.mean_spectra({"a": pd.DataFrame()}, bands_hz={}, title="t") is None
@@ -144,7 +144,7 @@ def test_circuits_point_from_the_group_that_leads() -> None:
     centroids = {"one-lh": (-30.0, 10.0, 0.0), "two-rh": (40.0, -20.0, 0.0)}
     signed = tests.assign(test=tests["test"].str.replace("coh", "imcoh"))
     plain, arrows = (
-        effect_figures.circuits(table, sides=("a", "b"), title="t", centroids=centroids, groups={})
+        circuit_figures.circuits(table, sides=("a", "b"), title="t", centroids=centroids, groups={})
         for table in (tests, signed)
     )
     assert plain is not None

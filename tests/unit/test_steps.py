@@ -9,7 +9,7 @@ from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
 from painconn.connectivity.graph.sweep import sweep
-from painconn.cortex.inverse import RegionKernel
+from painconn.cortex.kernels import RegionKernel
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
 from painconn.recordings.companions import Companions

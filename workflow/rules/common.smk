@@ -55,8 +55,16 @@ def session_inputs(wildcards):
 
 
 def forward_of_session(wildcards):
-    montage = PLAN.sessions[wildcards.session]["montage"]
-    return [str(RESULTS.forward(montage))] if montage else []
+    forward = PLAN.forward_of(wildcards.session)
+    return [str(RESULTS.forward(forward))] if forward else []
+
+
+def head_of_forward(wildcards):
+    return str(RESULTS.head(PLAN.forwards[wildcards.montage].head.label))
+
+
+def files_of_head(wildcards):
+    return PLAN.head_files(wildcards.head)
 
 
 def connectivity_of_all(wildcards):
@@ -65,6 +73,10 @@ def connectivity_of_all(wildcards):
 
 def quality_pages_of_all(wildcards):
     return [str(RESULTS.quality_page(PLAN.key(name))) for name in PLAN.sessions]
+
+
+def agreements_of_all(wildcards):
+    return [str(RESULTS.target(target, "agreement.json")) for target in TARGETS]
 
 
 def audits_of_all(wildcards):
@@ -76,7 +88,7 @@ def tables_of_the_user(wildcards):
 
 
 def settings_head(wildcards):
-    return PLAN.settings_head()
+    return PLAN.settings_head(wildcards.head)
 
 
 def settings_forward(wildcards):

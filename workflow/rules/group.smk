@@ -1,4 +1,4 @@
-# Per study the table and the report; per target compare, predict, audit.
+# Per study the table and the report; per target compare, predict, agreement, audit.
 rule gather_table:
     input:
         sessions=connectivity_of_all,
@@ -78,6 +78,34 @@ rule predict_target:
         " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
+rule agree_target:
+    input:
+        str(RESULTS.table),
+        str(RESULTS.target(None, "declaration.json")),
+        str(RESULTS.target(None, "scores.json")),
+        stale=unless_stale("agreement", "target"),
+    output:
+        str(RESULTS.target(None, "agreement.json")),
+    log:
+        log_of("agreement", "{target}"),
+    benchmark:
+        benchmark_of("agreement", "{target}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(1000),
+    params:
+        out=results_folder,
+        settings=settings_target,
+        made_with=made_with_of("agreement", "target"),
+    message:
+        "agreement of the inverses for target {wildcards.target}"
+    shell:
+        "python -m painconn step agreement --out {params.out:q} --name {wildcards.target:q}"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
+
+
 rule audit_target:
     input:
         str(RESULTS.table),
@@ -109,6 +137,7 @@ rule audit_target:
 rule write_report:
     input:
         str(RESULTS.table),
+        agreements_of_all,
         audits_of_all,
         quality_pages_of_all,
         stale=unless_stale("report"),

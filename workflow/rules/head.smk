@@ -1,13 +1,14 @@
-# Study-wide: one head, one forward solution per montage.
+# Per head: the head model; per montage and head: the forward solution. Most studies have one head.
 rule build_head:
     input:
-        stale=unless_stale("head"),
+        files_of_head,
+        stale=unless_stale("head", "head"),
     output:
-        str(RESULTS.head),
+        str(RESULTS.head(None)),
     log:
-        log_of("head", "head"),
+        log_of("head", "{head}"),
     benchmark:
-        benchmark_of("head", "head")
+        benchmark_of("head", "{head}")
     conda:
         ENVIRONMENT
     threads: 1
@@ -16,17 +17,17 @@ rule build_head:
     params:
         out=results_folder,
         settings=settings_head,
-        made_with=made_with_of("head"),
+        made_with=made_with_of("head", "head"),
     message:
-        "head model"
+        "head model {wildcards.head}"
     shell:
-        "python -m painconn step head --out {params.out:q} --settings {params.settings:q}"
-        " --made-with {params.made_with:q} > {log:q} 2>&1"
+        "python -m painconn step head --out {params.out:q} --name {wildcards.head:q}"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
 rule solve_forward:
     input:
-        str(RESULTS.head),
+        head_of_forward,
         stale=unless_stale("forward", "montage"),
     output:
         str(RESULTS.forward(None)),

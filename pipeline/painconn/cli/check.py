@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from painconn.cli.foresight import notes, refusals, refused, refused_primary, unanswerable
+from painconn.cli.foresight import Refused, dependent_regions, notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.study import StudyConfig
 from painconn.config.targets import Contrast, Observation
 from painconn.errors import DesignError, InputError, PainconnError, Problem
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from painconn.cli.outlook import Outlook
+    from painconn.cortex.template import Parcellation
     from painconn.steps.plan import Plan
 
 _BYTES_PER_RECORDING = 60 << 20
@@ -37,6 +38,8 @@ class Examined:
         What the headers foretell; None when they were not read.
     features : DataFrame or None
         A ready table.
+    regions : Parcellation or None
+        The regions of the study; None when they are at fault.
     problems : list of Problem
         What stands in the way of a run.
     """
@@ -45,12 +48,19 @@ class Examined:
     plan: "Plan | None" = None
     outlook: "Outlook | None" = None
     features: "pd.DataFrame | None" = None
+    regions: "Parcellation | None" = None
     problems: list[Problem] = field(default_factory=list)
 
     @property
     def channels(self) -> list[int]:
         """Number of channels of each montage."""
         return [len(montage["names"]) for montage in self.plan.inventory["montages"].values()] if self.plan else []
+
+    @property
+    def refused(self) -> Refused:
+        """Why measures cannot be computed in bands of conditions."""
+        n_regions = len(self.regions.region_names) if self.regions else None
+        return refused(self.study, self.channels, n_regions=n_regions, ready_length_s=self.epoch_length_s)
 
     @property
     def epoch_length_s(self) -> float | None:
@@ -129,10 +139,15 @@ def examine(study: StudyConfig, results: Results, *, write: bool = True, headers
         Whether the header of every recording is read.
     """
     from painconn.steps.plan import Plan
+    from painconn.steps.regions import regions_of
 
     examined = Examined(study)
     try:
         examined.plan = Plan(study, results, write=write)
+    except PainconnError as error:
+        examined.problems.extend(error.problems)
+    try:
+        examined.regions = regions_of(study)
     except PainconnError as error:
         examined.problems.extend(error.problems)
     if study.data.sources[0].layout == "features":
@@ -141,8 +156,7 @@ def examine(study: StudyConfig, results: Results, *, write: bool = True, headers
         _look_ahead(examined, headers=headers)
     examined.problems.extend(_disk_problems(results, examined.plan))
     examined.problems.extend(_people_problems(examined))
-    reasons = refused(study, examined.channels, ready_length_s=examined.epoch_length_s)
-    examined.problems.extend(unanswerable(study, reasons))
+    examined.problems.extend(unanswerable(study, examined.refused))
     return examined
 
 
@@ -158,20 +172,22 @@ def _read_table(examined: Examined) -> None:
 
 def _look_ahead(examined: Examined, *, headers: bool) -> None:
     from painconn.cli.decisions import foreseen_decisions
+    from painconn.cli.heads import foreseen_heads
     from painconn.cli.outlook import look_ahead
 
     assert examined.plan is not None  # noqa: S101 — the caller looked
     inventory = examined.plan.inventory
-    decisions = []
-    try:
-        decisions = list(foreseen_decisions(examined.study, inventory))
-    except PainconnError as error:
-        examined.problems.extend(error.problems)
+    sayings = []
+    for foreseen in (foreseen_heads(examined.plan), foreseen_decisions(examined.study, inventory)):
+        try:
+            sayings += list(foreseen)
+        except PainconnError as error:
+            examined.problems.extend(error.problems)
     if not headers:
         return
-    without = {session for session, _ in decisions}
+    without = {session for session, _ in sayings}
     examined.outlook = look_ahead(examined.study, inventory, Console(stderr=True, soft_wrap=True), without=without)
-    examined.outlook.lines += [line for _, line in decisions]
+    examined.outlook.lines += [line for _, line in sayings]
 
 
 def _told(examined: Examined) -> Iterator[str]:
@@ -182,12 +198,15 @@ def _told(examined: Examined) -> Iterator[str]:
         yield from (f"foreseen: {line}" for line in examined.outlook.texts())
     for gate in study.connectivity.lowered_gates():
         yield f"gate lowered: {gate}"
-    length_s = examined.epoch_length_s
-    for name, bands, reason in refused_primary(study, refused(study, examined.channels, ready_length_s=length_s)):
+    reasons = examined.refused
+    for name, bands, reason in refused_primary(study, reasons):
         told = f"PRIMARY TESTS NOT COMPUTABLE in {name}: {study.targets[name].primary.measure}, {' '.join(bands)}"
         yield f"{told}: {reason}"
-    for note in refusals(study, examined.channels, ready_length_s=length_s):
+    for note in refusals(study, reasons):
         yield f"not computable: {note}"
+    if examined.regions is not None and examined.features is None:
+        for warning in dependent_regions(len(examined.regions.region_names), examined.channels):
+            yield f"warning: {warning}"
     for note in notes(study):
         yield f"note: {note}"
 

@@ -11,7 +11,6 @@ from painconn.connectivity.gates import why_not_over_epochs, why_not_over_time
 from painconn.connectivity.morlet import support_s
 from painconn.connectivity.surrogates import FEWEST_EPOCHS
 from painconn.connectivity.transforms import transform
-from painconn.cortex.registry import PARCELLATIONS
 from painconn.errors import Problem
 
 _NEEDS_FULL_RANK = "aec_symmetric"
@@ -20,7 +19,13 @@ Refused = Mapping[tuple[str, str, str], str]
 """Reason by condition, measure and band."""
 
 
-def refused(study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_s: float | None = None) -> Refused:
+def refused(
+    study: StudyConfig,
+    n_channels: Iterable[int] = (),
+    *,
+    n_regions: int | None = None,
+    ready_length_s: float | None = None,
+) -> Refused:
     """Say why measures cannot be computed in bands of conditions, as far as the settings and the montages tell.
 
     Parameters
@@ -29,6 +34,8 @@ def refused(study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_
         The study.
     n_channels : iterable of int
         Channels of each montage; none when they are not known.
+    n_regions : int or None
+        Regions of the parcellation; None when they are not known.
     ready_length_s : float or None
         Length of ready epochs; None: rest is cut as the study says.
 
@@ -46,17 +53,15 @@ def refused(study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_
     ):
         length_s = _epoch_length_s(study, condition, ready_length_s)
         reason = _why_not(study, condition, measure, band, highest_hz, length_s)
-        reason = reason or _rank_lacks(study, measure, most_channels)
+        reason = reason or _rank_lacks(n_regions, measure, most_channels)
         if reason:
             reasons[name, measure, band] = reason
     return reasons
 
 
-def refusals(
-    study: StudyConfig, n_channels: Iterable[int] = (), *, ready_length_s: float | None = None
-) -> Iterator[str]:
+def refusals(study: StudyConfig, reasons: Refused) -> Iterator[str]:
     """Say what :func:`refused` found in lines: measures and bands with the same reason together."""
-    settings, reasons = study.connectivity, refused(study, n_channels, ready_length_s=ready_length_s)
+    settings = study.connectivity
     for condition in study.data.conditions:
         alike: dict[tuple[str, str], list[str]] = {}
         for (name, measure, band), reason in reasons.items():
@@ -127,9 +132,21 @@ def notes(study: StudyConfig) -> Iterator[str]:
         yield "connectivity.half_bandwidth_hz applies to band power only (spectra are not multitaper)"
 
 
-def _rank_lacks(study: StudyConfig, measure: str, most_channels: int | None) -> str | None:
-    n_regions = PARCELLATIONS[study.cortex.parcellation].n_regions
-    if measure != _NEEDS_FULL_RANK or most_channels is None or most_channels >= n_regions:
+def dependent_regions(n_regions: int, n_channels: Iterable[int]) -> Iterator[str]:
+    """Say in numbers that there are more regions than the channels of a montage can tell apart."""
+    for channels in sorted(set(n_channels)):
+        # The average reference takes one dimension; interpolated channels and removed components take more.
+        dimensions = channels - 1
+        if n_regions > dimensions:
+            yield (
+                f"{n_regions} regions from {channels} channels: their signals have at most {dimensions} dimensions, "
+                f"about {n_regions / max(dimensions, 1):.1f} regions for each, so that regions are mixtures of one "
+                "another; take fewer regions (cortex.parcellation), and read measures that zero-lag mixing leaves alone"
+            )
+
+
+def _rank_lacks(n_regions: int | None, measure: str, most_channels: int | None) -> str | None:
+    if measure != _NEEDS_FULL_RANK or n_regions is None or most_channels is None or most_channels >= n_regions:
         return None
     channels = f"the largest montage has {most_channels}"
     return f"as many independent channels as regions are needed: {n_regions}; {channels}"

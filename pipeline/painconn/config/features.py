@@ -1,6 +1,7 @@
 """``features``: what becomes a column of the table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Self
 
@@ -10,18 +11,6 @@ from painconn.config.base import Section
 from painconn.config.names import named_twice, unknown_name
 from painconn.connectivity.graph.registry import DENSITIES, GRAPH_MEASURES
 
-CIRCUITS = {
-    "sensory": ("postcentral", "insula"),
-    "affective": ("rostralanteriorcingulate", "caudalanteriorcingulate"),
-    "cognitive": ("medialorbitofrontal", "superiorfrontal"),
-}
-FUNCTIONAL_GROUPS = {
-    f"{circuit}-{side}": tuple(f"{region}-{side}" for region in regions)
-    for circuit, regions in CIRCUITS.items()
-    for side in ("lh", "rh")
-}
-"""Six functional groups of Desikan-Killiany regions: three pain circuits x side."""
-
 
 class FeaturesConfig(Section):
     """Power, edges, blocks of edges and graph measures."""
@@ -29,9 +18,11 @@ class FeaturesConfig(Section):
     relative_power_hz: tuple[float, float] = Field(
         (1.0, 40.0), description="Relative power is band power over the power in this range"
     )
-    groups: Mapping[str, tuple[str, ...]] = Field(
-        FUNCTIONAL_GROUPS,
-        description="Groups of regions; a block is the mean of the edges within or between two groups",
+    groups: Mapping[str, tuple[str, ...]] | None = Field(
+        None,
+        min_length=1,
+        description="Groups of regions; a block is the mean of the edges within or between two groups. null: those of"
+        " `cortex.parcellation` (six functional groups, or network x hemisphere)",
     )
     graph_measures: tuple[str, ...] = Field(
         (),
@@ -81,3 +72,36 @@ def _why_no_densities(densities: tuple[float, ...]) -> Iterator[str]:
     for before, after in pairwise(densities):
         if before >= after:
             yield f"density {before:g} before {after:g}, wanted an increasing order"
+
+
+def group_problems(
+    groups: Mapping[str, Collection[str]], region_names: Collection[str], parcellation: str
+) -> Iterator[tuple[str, str]]:
+    """Yield field and problem of every group that does not fit the regions of a study.
+
+    Parameters
+    ----------
+    groups : mapping of str to collection of str
+        Regions of each group.
+    region_names : collection of str
+        All regions of the parcellation.
+    parcellation : str
+        What to call it.
+    """
+    group_of: dict[str, str] = {}
+    for group, regions in groups.items():
+        where = f"features.groups.{group}"
+        if "__" in group:
+            yield where, f"the name {group} holds two underscores, which separate the parts of a column's name"
+        if group in region_names:
+            yield where, f"the group {group} is called as a region of {parcellation}"
+        if not regions:
+            yield where, "no region"
+        for region in regions:
+            if region not in region_names:
+                close = get_close_matches(region, region_names, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                yield where, f"{region} is no region of {parcellation}{hint}"
+            elif region in group_of:
+                yield where, f"{region} is already in {group_of[region]}: a region has no edge with itself"
+            group_of.setdefault(region, group)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from painconn.config.document import Document, Loc, found_and_wanted, read_document
+from painconn.config.parcellation import UserParcellation
 from painconn.config.study import DisagreementError, StudyConfig
 from painconn.errors import ConfigError, Problem
 
@@ -146,7 +147,7 @@ def _strip_union_tags(loc: Loc, document: Document) -> Loc:
         candidate = (*kept, part)
         if part == "[key]":
             continue
-        if part in ("str", "Observation") and document.lines and candidate not in document.lines:
+        if part in ("str", "Observation", "UserParcellation") and document.lines and candidate not in document.lines:
             continue
         kept = candidate
     return kept
@@ -186,7 +187,12 @@ def _resolve_paths(study: StudyConfig, folder: Path) -> StudyConfig:
     data = study.data.model_copy(update={"sources": sources})
     manual = study.cleaning.manual_decisions
     cleaning = study.cleaning.model_copy(update={"manual_decisions": folder / manual if manual else None})
-    return study.model_copy(update={"data": data, "cleaning": cleaning})
+    in_cortex = {name: getattr(study.cortex, name) for name in ("subjects_dir", "transform", "bem_solution")}
+    paths = {name: folder / path.expanduser() for name, path in in_cortex.items() if path is not None}
+    chosen = study.cortex.parcellation
+    regions = {"parcellation": chosen.in_folder(folder)} if isinstance(chosen, UserParcellation) else {}
+    cortex = study.cortex.model_copy(update=paths | regions)
+    return study.model_copy(update={"data": data, "cleaning": cleaning, "cortex": cortex})
 
 
 def with_data_root(study: StudyConfig, root: Path) -> StudyConfig:

@@ -10,7 +10,7 @@ from painconn.config.cleaning import CleaningConfig
 from painconn.config.connectivity import MUSCLE_FROM_HZ, ConnectivityConfig
 from painconn.config.cortex import CortexConfig
 from painconn.config.data import WINDOWS_BY_KIND, DataConfig
-from painconn.config.features import FeaturesConfig
+from painconn.config.features import FeaturesConfig, group_problems
 from painconn.config.targets import Contrast, Observation, PositiveControl, Target
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import PARCELLATIONS
@@ -92,7 +92,9 @@ class StudyConfig(Section):
             yield from self._contrast_problems()
         if usable("connectivity.measures"):
             yield from self._measure_problems()
-        if usable("connectivity.measures", "features.groups"):
+        if usable("cortex.parcellation", "features.groups", "data.sources"):
+            yield from self._group_problems()
+        if usable("connectivity.measures", "cortex.parcellation", "features.groups"):
             yield from self._block_problems()
         if usable("cortex.inverses"):
             yield from self._inverse_problems()
@@ -135,10 +137,29 @@ class StudyConfig(Section):
                 found = f"measure {measure} is not among connectivity.measures ({', '.join(there)})"
                 yield f"targets.{name}.primary.measure", found
 
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Groups of regions: those of the study file, else those of the parcellation (none for one of the user)."""
+        if self.features.groups is not None:
+            return self.features.groups
+        chosen = self.cortex.parcellation
+        return PARCELLATIONS[chosen].groups if isinstance(chosen, str) else {}
+
+    def _group_problems(self) -> Iterator[tuple[str, str]]:
+        """Yield groups that do not fit a parcellation of the package; the regions of files are not known here."""
+        if self.data.sources[0].layout == "features":
+            return
+        chosen = self.cortex.parcellation
+        if isinstance(chosen, str):
+            yield from group_problems(self.groups, PARCELLATIONS[chosen].region_names, chosen)
+        elif self.features.groups is None:
+            why = "the tests of a primary family are blocks of groups of regions"
+            yield "features.groups", f"no groups, and a parcellation of one's own has none by default: {why}"
+
     def _block_problems(self) -> Iterator[tuple[str, str]]:
         for name, target in self.targets.items():
             definition = MEASURES.get(target.primary.measure)
-            if definition and definition.signed_by_order and len(self.features.groups) < 2:
+            if definition and definition.signed_by_order and len(self.groups) < 2:
                 found = f"measure {definition.name} has no block within a group, and features.groups has no second one"
                 yield f"targets.{name}.primary.measure", found
 
@@ -173,7 +194,9 @@ class StudyConfig(Section):
             found = f"none of connectivity.measures ({named}) is symmetric"
             why = "a directed or antisymmetric matrix is no undirected graph"
             yield "features.graph_measures", f"{found}, and {why}"
-        n_regions = PARCELLATIONS[self.cortex.parcellation].n_regions
-        lowest = self.features.graph_densities[0]
+        chosen, lowest = self.cortex.parcellation, self.features.graph_densities[0]
+        if not isinstance(chosen, str):
+            return
+        n_regions = PARCELLATIONS[chosen].n_regions
         if round(lowest * n_regions * (n_regions - 1) / 2, 6) < 0.5:
             yield "features.graph_densities", f"density {lowest:g} keeps no edge among {n_regions} regions"

@@ -1,7 +1,7 @@
 """What the engine returns, and what it may refuse."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,26 @@ class Connectivity:
     unscored_pairs: Mapping[Key, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     shrinkage: Mapping[str, float] = field(default_factory=dict)
     halves: tuple[Mapping[Key, Matrix], ...] = ()
+
+    def joined(self, other: "Connectivity") -> "Connectivity":
+        """Return both, of the same samples: other bands, or other measures.
+
+        One of them may have looked at no sample, because all its measures were refused.
+        """
+        both = zip(self.halves, other.halves, strict=True) if self.halves and other.halves else ()
+        return replace(
+            self,
+            n_epochs=max(self.n_epochs, other.n_epochs),
+            epoch_length_s=max(self.epoch_length_s, other.epoch_length_s),
+            smoothing_hz={**self.smoothing_hz, **other.smoothing_hz},
+            matrices={**self.matrices, **other.matrices},
+            not_computable={**self.not_computable, **other.not_computable},
+            unusable_regions={**self.unusable_regions, **other.unusable_regions},
+            copied_pairs=tuple(sorted({*self.copied_pairs, *other.copied_pairs})),
+            unscored_pairs={**self.unscored_pairs, **other.unscored_pairs},
+            shrinkage={**self.shrinkage, **other.shrinkage},
+            halves=tuple({**own, **more} for own, more in both) or self.halves or other.halves,
+        )
 
 
 def whole(values: NDArray, kind: str, n_regions: int) -> Matrix:

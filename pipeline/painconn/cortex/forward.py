@@ -95,6 +95,7 @@ def _refuse_distant(distances_mm: dict[str, float], limit_mm: float) -> None:
             "electrode positions",
             f"far from the scalp: {found}",
             f"at most {limit_mm:g} mm",
-            "check the unit (m) and the coordinate frame of the positions, or use the template montage",
+            "check the unit (m) and the coordinate frame of the positions and, for an individual head, whose transform "
+            "it is; or use the template montage",
         )
         raise RecordingFault("electrode_distance", problem)

@@ -6,7 +6,8 @@ The only module of this room that opens files of its own. `tools/build_template.
 import hashlib
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from painconn.cortex.registry import FUNCTIONAL_GROUPS
 from painconn.errors import IntegrityError, Problem
 
 SUBJECT = "fsaverage5"
@@ -34,11 +36,18 @@ class Parcellation:
     region_names : tuple of str
         Names such as ``"postcentral-lh"``; all left regions first, then all right ones.
     vertex_regions : dict of str to array, shape (vertices,)
-        For ``"lh"`` and ``"rh"``: position in `region_names` of each vertex, -1 where there is no region (medial wall).
+        For ``"lh"`` and ``"rh"``: position in `region_names` of each vertex of fsaverage5, -1 where there is no region
+        (medial wall).
+    name : str
+        What it is called in tables and reports.
+    groups : mapping of str to tuple of str
+        Regions by group, unless a study names its own; empty where there is no default.
     """
 
     region_names: tuple[str, ...]
     vertex_regions: dict[str, NDArray[np.int16]]
+    name: str = ""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @cache
@@ -94,7 +103,8 @@ def parcellation() -> Parcellation:
     for side, hemisphere in enumerate(HEMISPHERES):
         index = arrays[f"{hemisphere}_aparc"].astype(np.int16) - 1
         vertex_regions[hemisphere] = np.where(index >= 0, index + np.int16(side * len(names)), np.int16(-1))
-    return Parcellation(tuple(f"{name}-{side}" for side in HEMISPHERES for name in names), vertex_regions)
+    regions = tuple(f"{name}-{side}" for side in HEMISPHERES for name in names)
+    return Parcellation(regions, vertex_regions, "desikan_killiany", dict(FUNCTIONAL_GROUPS))
 
 
 def region_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+SEPARATOR = "__"
 KEYS = ("participant", "session", "condition", "window", "site")
 SENSORS = "sensors"
 MEAN = "mean"
@@ -13,7 +14,7 @@ GRAPH = "graph"
 
 def join(*parts: str) -> str:
     """Return the column name of these parts."""
-    return "__".join(parts)
+    return SEPARATOR.join(parts)
 
 
 def power_names(quantity: str, place: str, band: str, signals: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """One observation (participant x session x condition x window) becomes one row of columns."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class ObservationFeatures:
     halves : tuple of two dicts
         The columns of connectivity, from every other epoch (or segment).
     estimates : dict of str to list of Connectivity
-        Per inverse, over epochs and over time.
+        Per inverse, over epochs and over time (each once, whatever number of kernels its bands have).
     """
 
     def __init__(
@@ -107,12 +108,24 @@ class ObservationFeatures:
         self.sensor_spectrum_db = np.interp(self.sensor_freqs_hz, freqs_hz, 10 * np.log10(density.mean(axis=0)))
         self._add_power(SENSORS, self._channels, density, freqs_hz)
 
-    def _add_power(self, place: str, signals: Sequence[str], density: Signals, freqs_hz: Signals) -> None:
+    def _bands_hz(self, bands: Sequence[str] | None) -> dict[str, tuple[float, float]]:
+        """Return some bands of the study, or all."""
+        known = self._connectivity.bands_hz
+        return dict(known) if bands is None else {band: known[band] for band in bands}
+
+    def _add_power(
+        self,
+        place: str,
+        signals: Sequence[str],
+        density: Signals,
+        freqs_hz: Signals,
+        bands: Sequence[str] | None = None,
+    ) -> None:
         range_hz = self._features.relative_power_hz
         whole = why_not_in_band(range_hz, highest_hz=self._highest_hz)
         if whole:
             self._miss(f"relative power ({place})", "all", whole)
-        for band, band_hz in self._connectivity.bands_hz.items():
+        for band, band_hz in self._bands_hz(bands).items():
             reason = why_not_in_band(band_hz, highest_hz=self._highest_hz)
             if reason:
                 self._miss(f"power ({place})", band, reason)
@@ -127,10 +140,15 @@ class ObservationFeatures:
                 self.columns |= dict(zip(names, [*kept.tolist(), float(kept.mean())], strict=True))
 
     def _miss(self, measure: str, band: str, reason: str) -> None:
-        self.not_computable.append({"measure": measure, "band": band, "reason": reason})
+        """Note what is missing, once: what several inverses or kernels lack alike is one fact."""
+        missing = {"measure": measure, "band": band, "reason": reason}
+        if missing not in self.not_computable:
+            self.not_computable.append(missing)
 
-    def add_regions(self, inverse: str, regions: Sequence[str], signals: Signals) -> None:
-        """Add region power and the measures over epochs.
+    def add_regions(
+        self, inverse: str, regions: Sequence[str], signals: Signals, *, bands: Sequence[str] | None = None
+    ) -> None:
+        """Add region power and the measures over epochs that relate one signal per region.
 
         Parameters
         ----------
@@ -140,22 +158,83 @@ class ObservationFeatures:
             Region of each signal.
         signals : array, shape (epochs, regions, times)
             Region signals.
+        bands : sequence of str | None
+            Bands that these signals are for; None: all.
         """
-        self._add_power(inverse, regions, *self._density(signals, self._top_hz))
-        wanted = self._connectivity.measures_of("over_epochs")
+        self._add_power(inverse, regions, *self._density(signals, self._top_hz), bands)
+        wanted = self._measures_over_epochs(of_components=False)
         if not wanted:
             return
-        estimate = self.estimate_over_epochs(signals, halves=not self._gates.epoch_overlap)
-        self._add_estimate(inverse, regions, wanted, estimate)
+        estimate = self.estimate_over_epochs(signals, bands=bands, halves=not self._gates.epoch_overlap)
+        self._add_estimate(inverse, regions, wanted, estimate, bands)
 
-    def estimate_over_epochs(self, signals: NDArray[np.floating], *, halves: bool = False) -> Connectivity:
-        """Compute the study's measures over epochs from region signals (epochs, regions, times)."""
+    def add_components(
+        self, inverse: str, regions: Sequence[str], signals: Signals, *, bands: Sequence[str] | None = None
+    ) -> None:
+        """Add the multivariate measures, from several signals per region.
+
+        Parameters
+        ----------
+        inverse : str
+            Name for the columns.
+        regions : sequence of str
+            Regions, equally many signals of each.
+        signals : array, shape (epochs, regions x components, times)
+            The components of a region adjoin.
+        bands : sequence of str | None
+            Bands that these signals are for; None: all.
+        """
+        wanted = self._measures_over_epochs(of_components=True)
+        if not wanted:
+            return
+        n_components = signals.shape[1] // len(regions)
+        region_of = np.repeat(np.arange(len(regions)), n_components)
+        found = self.estimate_components(signals, region_of, bands=bands, halves=not self._gates.epoch_overlap)
+        for row, why_not in found.unusable_regions.items():
+            where = f"component {row % n_components + 1} of {regions[region_of[row]]}"
+            self._miss(f"all of components ({inverse})", "all", f"{where}: {why_not}")
+        # Rows of components are no regions: what is known of them must not be taken for regions of that number.
+        estimate = replace(found, unusable_regions={}, copied_pairs=())
+        self._add_estimate(inverse, regions, wanted, estimate, bands)
+
+    def _measures_over_epochs(self, *, of_components: bool) -> list[str]:
+        measures = self._connectivity.measures_of("over_epochs")
+        return [name for name in measures if (MEASURES[name].takes == "components") == of_components]
+
+    def estimate_over_epochs(
+        self, signals: NDArray[np.floating], *, bands: Sequence[str] | None = None, halves: bool = False
+    ) -> Connectivity:
+        """Compute the study's measures over epochs from one signal per region (epochs, regions, times)."""
+        return self._over_epochs(signals, self._measures_over_epochs(of_components=False), bands, halves=halves)
+
+    def estimate_components(
+        self,
+        signals: NDArray[np.floating],
+        region_of: NDArray[np.intp],
+        *,
+        bands: Sequence[str] | None = None,
+        halves: bool = False,
+    ) -> Connectivity:
+        """Compute the study's multivariate measures from (epochs, rows, times) and the region of each row."""
+        wanted = self._measures_over_epochs(of_components=True)
+        return self._over_epochs(signals, wanted, bands, halves=halves, region_of=region_of)
+
+    def _over_epochs(
+        self,
+        signals: NDArray[np.floating],
+        measures: Sequence[str],
+        bands: Sequence[str] | None,
+        *,
+        halves: bool,
+        region_of: NDArray[np.intp] | None = None,
+    ) -> Connectivity:
         settings = self._connectivity
         return over_epochs(
             signals,
             sfreq_hz=self._sfreq_hz,
-            bands_hz=settings.bands_hz,
-            measures=settings.measures_of("over_epochs"),
+            bands_hz=self._bands_hz(bands),
+            measures=measures,
+            region_of=region_of,
             spectra=settings.spectra,
             half_bandwidth_hz=settings.half_bandwidth_hz,
             n_cycles=settings.n_cycles,
@@ -166,7 +245,14 @@ class ObservationFeatures:
             halves=halves,
         )
 
-    def add_continuous(self, inverse: str, regions: Sequence[str], continuous: Continuous | str) -> None:
+    def add_continuous(
+        self,
+        inverse: str,
+        regions: Sequence[str],
+        continuous: Continuous | str,
+        *,
+        bands: Sequence[str] | None = None,
+    ) -> None:
         """Add the measures over time, from contiguous segments of continuous region signals.
 
         Parameters
@@ -178,23 +264,27 @@ class ObservationFeatures:
         continuous : callable | str
             Returns, per recording, continuous region signals (regions, times) and the sample spans to use; a text says
             why there are none.
+        bands : sequence of str | None
+            Bands that these signals are for; None: all.
         """
         wanted = self._connectivity.measures_of("over_time")
         if not wanted:
             return
         if isinstance(continuous, str):
-            missing = {(name, band): continuous for name in wanted for band in self._connectivity.bands_hz}
+            missing = {(name, band): continuous for name in wanted for band in self._bands_hz(bands)}
             estimate = Connectivity("over_time", 0, 0.0, {}, None, {}, missing)
         else:
-            estimate = self._estimate_over_time(wanted, continuous)
-        self._add_estimate(inverse, regions, wanted, estimate)
+            estimate = self._estimate_over_time(wanted, continuous, bands)
+        self._add_estimate(inverse, regions, wanted, estimate, bands)
 
-    def _estimate_over_time(self, measures: Sequence[str], continuous: Continuous) -> Connectivity:
-        settings, recordings = self._connectivity, continuous()
+    def _estimate_over_time(
+        self, measures: Sequence[str], continuous: Continuous, bands: Sequence[str] | None
+    ) -> Connectivity:
+        settings, recordings, bands_hz = self._connectivity, continuous(), self._bands_hz(bands)
 
         def segments(band: str) -> NDArray[np.complex128]:
             analytic = [
-                (analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=settings.bands_hz[band]), spans)
+                (analytic_band(signals, sfreq_hz=self._sfreq_hz, band_hz=bands_hz[band]), spans)
                 for signals, spans in recordings
             ]
             return np.stack([signal[:, start:stop] for signal, spans in analytic for start, stop in spans])
@@ -202,11 +292,10 @@ class ObservationFeatures:
         return over_time(
             segments,
             sfreq_hz=self._sfreq_hz,
-            bands_hz=settings.bands_hz,
+            bands_hz=bands_hz,
             measures=measures,
             smoothing_hz={
-                band: band_smoothing_hz(sfreq_hz=self._sfreq_hz, band_hz=band_hz)
-                for band, band_hz in settings.bands_hz.items()
+                band: band_smoothing_hz(sfreq_hz=self._sfreq_hz, band_hz=band_hz) for band, band_hz in bands_hz.items()
             },
             highest_hz=self._highest_hz,
             gates=self._gates,
@@ -215,11 +304,16 @@ class ObservationFeatures:
         )
 
     def _add_estimate(
-        self, inverse: str, regions: Sequence[str], measures: Sequence[str], estimate: Connectivity
+        self,
+        inverse: str,
+        regions: Sequence[str],
+        measures: Sequence[str],
+        estimate: Connectivity,
+        bands: Sequence[str] | None,
     ) -> None:
-        self.estimates.setdefault(inverse, []).append(estimate)
+        self._keep(inverse, estimate)
         for name in measures:
-            for band in self._connectivity.bands_hz:
+            for band in self._bands_hz(bands):
                 if (name, band) in estimate.not_computable:
                     self._miss(name, band, estimate.not_computable[name, band])
                 self.columns |= self._columns(name, inverse, band, regions, estimate.matrices)
@@ -234,6 +328,14 @@ class ObservationFeatures:
             self._miss(samples, "all", f"{regions[region]}: {why_not}")
         for row, column in estimate.copied_pairs:
             self._miss(samples, "all", f"{regions[column]} and {regions[row]}: copies of each other")
+
+    def _keep(self, inverse: str, estimate: Connectivity) -> None:
+        known = self.estimates.setdefault(inverse, [])
+        same = next((index for index, one in enumerate(known) if one.estimator == estimate.estimator), None)
+        if same is None:
+            known.append(estimate)
+        else:
+            known[same] = known[same].joined(estimate)
 
     def add_graphs(self, inverse: str, regions: Sequence[str]) -> None:
         """Add the graph measures of the symmetric matrices of an inverse, once its regions and continuous are added.
@@ -263,7 +365,7 @@ class ObservationFeatures:
     ) -> dict[str, float]:
         """Return the edges and blocks of a matrix, NaN where it is missing."""
         both, signed = MEASURES[measure].both_directions, MEASURES[measure].signed_by_order
-        groups = self._features.groups
+        groups = self._features.groups or {}
         matrix = matrices.get((measure, band))
         if matrix is None:
             matrix = np.full((len(regions), len(regions)), np.nan)

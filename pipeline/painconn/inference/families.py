@@ -8,7 +8,7 @@ from typing import Literal
 from painconn.errors import DesignError, Problem
 from painconn.provenance import canonical_json, text_hash
 
-Role = Literal["primary", "exploratory", "positive_control"]
+Role = Literal["primary", "agreement", "exploratory", "positive_control"]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Family:
     ----------
     name : str
         Name of the family, as printed beside every p value.
-    role : {"primary", "exploratory", "positive_control"}
-        What the family may be used for.
+    role : {"primary", "agreement", "exploratory", "positive_control"}
+        What the family may be used for; ``agreement`` is the primary family under another inverse, exploratory too.
     tests : tuple of str
         Names of the feature columns. All of them count, also those that cannot be computed.
     covariates : tuple of str

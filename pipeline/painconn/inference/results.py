@@ -35,10 +35,16 @@ class Comparison:
         A row per declared test with the columns ``COLUMNS``.
     notes : tuple of str
         Covariates dropped, people left out, and how many rearrangements the p values rest on.
+    values : DataFrame (participants, features)
+        What was tested: sorted by participant, within people the differences.
+    designs : dict of str to FamilyDesign
+        The model of each family.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...]
+    values: pd.DataFrame
+    designs: "dict[str, FamilyDesign]"
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,10 @@ def compared(
     comparison : Comparison
     """
     tables = []
+    designs = {}
     said = list(notes)
     for family in families:
-        setting = design(family)
+        setting = designs[family.name] = design(family)
         tables.append(_family_table(values, family, contrast, setting))
         counts = ", ".join(
             f"{'all' if arrangements.exact else 'random'} {len(arrangements)} "
@@ -98,7 +105,7 @@ def compared(
         )
         said.extend(f"family {family.name!r}: {note}" for note in (*setting.notes, f"p from {counts}"))
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
-    return Comparison(table, tuple(said))
+    return Comparison(table, tuple(said), values, designs)
 
 
 def _family_table(values: pd.DataFrame, family: Family, contrast: str, setting: FamilyDesign) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Figures of the group comparison: block matrices, the largest effects, circuits on a brain."""
+"""Figures of the group comparison: block matrices and the largest effects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from painconn.reporting.drawing import DIVERGING, GREY, INK, PALE, Picture, render
+from painconn.reporting.drawing import DIVERGING, GREY, INK, Picture, render
+from painconn.reporting.marks import dagger, is_marked, note
 from painconn.reporting.notation import Column, column_of, is_number, number, p_cell, place, words
 from painconn.reporting.records import records
 
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    Position = tuple[float, float, float]
-
 ALPHA = 0.05
 EFFECT_SYMBOLS = {"hedges_g": "g", "dz": "dz"}
 EFFECT_WORDS = {"hedges_g": "Hedges' g", "dz": "standardised mean difference dz"}
-NODE_DISTANCE_MM = 24.0
+
+PANEL_IN = 2.7
+_PLACE_IN = 0.17
+_ROW_IN = 8.4
+FEW_PLACES = 8
+MOST_WITH_NUMBERS = 15
 
 
 def effect_word(tests: pd.DataFrame) -> str:
@@ -46,7 +50,7 @@ def blocks_of(tests: pd.DataFrame) -> list[tuple[Column, Mapping[str, Any]]]:
     return [(column, row) for column, row in named if column is not None and len(column.places) == 2]
 
 
-def _order(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
+def order_of(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> tuple[list[str], list[str]]:
     """Return bands and places, in order of appearance; places of the left side first."""
     bands = list(dict.fromkeys(column.band for column, _ in blocks))
     places = list(dict.fromkeys(name for column, _ in blocks for name in column.places))
@@ -77,7 +81,7 @@ def _arrangement(blocks: Sequence[tuple[Column, Mapping[str, Any]]]) -> str:
     return "below it between two groups"
 
 
-def _limit(tests: pd.DataFrame) -> float:
+def colour_limit(tests: pd.DataFrame) -> float:
     """Return a colour limit that is the same on both sides of 0: the largest effect, at least 0.5."""
     sizes = pd.to_numeric(tests["hedges_g"], errors="coerce").abs()
     return max(0.5, float(np.ceil(sizes.max() * 10) / 10)) if sizes.notna().any() else 0.5
@@ -103,20 +107,23 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
     blocks = blocks_of(tests)
     if not blocks:
         return None
-    bands, places = _order(blocks)
-    limit, effect = _limit(tests), effect_word(tests)
+    bands, places = order_of(blocks)
+    limit, effect = colour_limit(tests), effect_word(tests)
     n_computable = sum(is_number(row["hedges_g"]) for _, row in blocks)
     n_significant = sum(is_number(row["p_fwe"]) and row["p_fwe"] < ALPHA for _, row in blocks)
 
+    panel_in = max(PANEL_IN, _PLACE_IN * len(places) + 0.4)
+    size_in, across = arranged(len(bands), panel_in, panel_in + 0.7, few=len(places) <= FEW_PLACES)
+
     def draw(figure: "Figure") -> None:
-        axes = figure.subplots(1, len(bands), squeeze=False)[0]
-        for axis, band in zip(axes, bands, strict=True):
+        axes = panels(figure, len(bands), across)
+        for position, (axis, band) in enumerate(zip(axes, bands, strict=True)):
             cells = [(column, row) for column, row in blocks if column.band == band]
             _matrix(axis, cells, places, limit)
             axis.set_title(words(band))
-            if axis is not axes[0]:
+            if position % across:
                 axis.set_yticklabels([])
-        _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
+        colour_bar(figure, axes[:across], limit, f"{effect}\n(positive: more in {sides[1]})")
 
     outlined = f"{n_significant} outlined in black: p below .05 after family-wise correction"
     caption = (
@@ -125,12 +132,28 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
         f"{_arrangement(blocks)}. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
         "The colour scale is the same for all bands. Colours alone are not evidence: with this many tests some "
         "strong colours are expected by chance."
-    )
+    ) + note((row for _, row in blocks), sign="Dotted")
     alt = (
         f"Matrices of {effect} for {len(blocks)} primary tests in {len(bands)} bands; {n_significant} significant "
         f"after family-wise correction, {len(blocks) - n_computable} not computable."
     )
-    return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.9, 3.4), draw=draw)
+    if len(places) > MOST_WITH_NUMBERS:
+        caption += " With this many groups the sizes are not written in the cells; they are in the table."
+    return render(title, alt=alt, caption=caption, size_in=(size_in[0] + 1.9, size_in[1]), draw=draw)
+
+
+def arranged(n_panels: int, width_in: float, height_in: float, *, few: bool) -> tuple[tuple[float, float], int]:
+    """Return the size of a figure and how many panels stand in a row: all of them, unless they show many places."""
+    across = n_panels if few else max(1, min(n_panels, int(_ROW_IN // width_in)))
+    return (width_in * across, height_in * -(-n_panels // across)), across
+
+
+def panels(figure: "Figure", n_panels: int, across: int) -> "list[Axes]":
+    """Return the axes of so many panels, `across` of them in a row."""
+    axes = list(figure.subplots(-(-n_panels // across), across, squeeze=False).flat)
+    for unused in axes[n_panels:]:
+        unused.remove()
+    return axes[:n_panels]
 
 
 def _matrix(
@@ -141,7 +164,7 @@ def _matrix(
     from matplotlib.patches import Rectangle
 
     colours, scale = colormaps[DIVERGING], Normalize(-limit, limit)
-    outlines = []
+    outlines, fontsize = [], 7 if len(places) <= FEW_PLACES else 5
     directed = any(column.has_direction for column, _ in cells)
     for leading, following, row, size in _cells(cells):
         across, down = places.index(following), places.index(leading)
@@ -152,7 +175,10 @@ def _matrix(
             continue
         axis.add_patch(Rectangle(corner, 1, 1, facecolor=colours(scale(size)), edgecolor="white", linewidth=0.8))
         ink = "white" if abs(size) > 0.62 * limit else INK
-        axis.text(first, second, number(size, 1), ha="center", va="center", fontsize=7, color=ink)
+        if is_marked(row):
+            axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=GREY, hatch="...", linewidth=0))
+        if len(places) <= MOST_WITH_NUMBERS:
+            axis.text(first, second, number(size, 1), ha="center", va="center", fontsize=fontsize, color=ink)
         if is_number(row["p_fwe"]) and row["p_fwe"] < ALPHA:
             outlines.append(corner)
     for corner in outlines:
@@ -166,7 +192,8 @@ def _matrix(
         spine.set_visible(False)
 
 
-def _colour_bar(figure: "Figure", axes: "list[Axes]", limit: float, label: str) -> None:
+def colour_bar(figure: "Figure", axes: "list[Axes]", limit: float, label: str) -> None:
+    """Draw the scale of effect sizes beside some axes."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -227,9 +254,9 @@ def largest_effects(tests: pd.DataFrame, *, sides: tuple[str, str], title: str, 
                 color=colour,
             )
         axis.annotate("p (FWE)", (1.02, len(shown) - 0.3), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-        columns = [column_of(name) for name in shown["test"]]
+        named = [(column_of(row["test"]), row) for row in records(shown)]
         axis.set_yticks(
-            range(len(shown)), [c.short if c else str(n) for c, n in zip(columns, shown["test"], strict=True)]
+            range(len(shown)), [f"{column.short if column else row['test']}{dagger(row)}" for column, row in named]
         )
         axis.set_ylim(-0.6, len(shown) - 0.1)
         axis.set_xlabel(f"{effect} (positive: more in {sides[1]} than in {sides[0]})")
@@ -242,151 +269,8 @@ def largest_effects(tests: pd.DataFrame, *, sides: tuple[str, str], title: str, 
         f"largest of {len(computed)} computed, so their sizes are exaggerated by the choice, and the intervals are "
         "per test, not corrected for the number of tests: an interval that leaves out 0 is not by itself a finding."
     )
+    caption += note(records(shown))
     if any(column is not None and column.has_direction for column in map(column_of, shown["test"])):
         caption += " A → B: the value is about A leading B (positive, for dPLI above 0.5, where A leads)."
     alt = f"Forest plot of the {len(shown)} primary tests with the largest absolute effect, with 95 % intervals."
     return render(title, alt=alt, caption=caption, size_in=(7.6, 0.29 * len(shown) + 0.9), draw=draw)
-
-
-def circuits(
-    tests: pd.DataFrame,
-    *,
-    sides: tuple[str, str],
-    title: str,
-    centroids: "Mapping[str, Position]",
-    groups: Mapping[str, Sequence[str]],
-) -> Picture | None:
-    """Draw the blocks on a brain seen from above, one panel per band.
-
-    Parameters
-    ----------
-    tests, sides, title
-        As in :func:`block_matrices`.
-    centroids : mapping of str to (x, y, z)
-        Centre of each region, in mm (x to the right, y to the front).
-    groups : mapping of str to sequence of str
-        Regions of each functional group; a group sits at the mean of its regions' centres.
-
-    Returns
-    -------
-    picture : Picture or None
-        None when fewer than two places have a known position.
-    """
-    positions = {name: (xyz[0], xyz[1]) for name, xyz in centroids.items()}
-    for name, members in groups.items():
-        known = [centroids[member][:2] for member in members if member in centroids]
-        if known:
-            positions[name] = (float(np.mean([xy[0] for xy in known])), float(np.mean([xy[1] for xy in known])))
-    blocks = [(column, row) for column, row in blocks_of(tests) if all(name in positions for name in column.places)]
-    if len({name for column, _ in blocks for name in column.places}) < 2:
-        return None
-    bands, places = _order(blocks)
-    limit, effect = _limit(tests), effect_word(tests)
-    nodes = _apart({name: positions[name] for name in places})
-
-    def draw(figure: "Figure") -> None:
-        axes = figure.subplots(1, len(bands), squeeze=False)[0]
-        for axis, band in zip(axes, bands, strict=True):
-            _brain(axis, np.array([xyz[:2] for xyz in centroids.values()]))
-            cells = [(column, row) for column, row in blocks if column.band == band]
-            _lines(axis, cells, nodes, limit)
-            axis.set_title(words(band))
-        _colour_bar(figure, list(axes), limit, f"{effect}\n(positive: more in {sides[1]})")
-
-    caption = (
-        f"The same {len(blocks)} tests on a brain seen from above (nose up, left is left; "
-        f"{people_words(tests, sides)}). Large dots: mean position of each group's regions, coloured by the effect "
-        f"within the group; lines: effects between groups. Colour and width follow {effect}; solid lines have p below "
-        ".05 after family-wise correction, dashed ones do not; tests that were not computable are left out. Small "
-        "dots are the centres of all regions of the atlas. Depth is not shown, and groups closer than "
-        f"{NODE_DISTANCE_MM:g} mm are drawn apart: such neighbours share signal through imperfect source separation."
-    )
-    if any(column.has_direction for column, _ in blocks):
-        caption += " Arrows point from the group that leads where the measure is positive (dPLI: above 0.5)."
-    alt = f"Top view of the brain in {len(bands)} panels with lines between region groups coloured by {effect}."
-    return render(title, alt=alt, caption=caption, size_in=(2.7 * len(bands) + 1.2, 3.3), draw=draw)
-
-
-def _apart(positions: "Mapping[str, tuple[float, float]]") -> dict[str, tuple[float, float]]:
-    """Move places that would cover each other apart, step by step, each staying on its side."""
-    names = list(positions)
-    points = np.array([positions[name] for name in names], dtype=float)
-    sides = np.sign(points[:, 0])
-    for _ in range(200):
-        gap = points[:, None] - points[None]
-        distance = np.linalg.norm(gap, axis=-1) + np.eye(len(points)) * 1e6
-        push = np.clip(NODE_DISTANCE_MM - distance, 0, None)
-        if push.max() < 0.1:
-            break
-        points += 0.2 * ((push / np.maximum(distance, 1e-3))[..., None] * gap).sum(axis=1)
-        points[:, 0] = sides * np.maximum(np.abs(points[:, 0]), NODE_DISTANCE_MM / 2)
-    return {name: (float(x), float(y)) for name, (x, y) in zip(names, points, strict=True)}
-
-
-def _brain(axis: "Axes", centres: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
-    """Draw a light outline around the region centres, and which way is which."""
-    middle = centres.mean(axis=0)
-    half_width = 1.12 * np.abs(centres[:, 0]).max()
-    half_length = 1.12 * np.ptp(centres[:, 1]) / 2
-    angle = np.linspace(0, 2 * np.pi, 200)
-    centre_y = (centres[:, 1].max() + centres[:, 1].min()) / 2
-    # Slightly egg-shaped: a brain from above is wider behind the middle than in front of it.
-    width = half_width * (1 - 0.08 * np.sin(angle))
-    axis.fill(
-        width * np.cos(angle),
-        centre_y + half_length * np.sin(angle),
-        facecolor="#f4f5f7",
-        edgecolor=PALE,
-        linewidth=1.2,
-    )
-    axis.plot([0, 0], [centre_y - half_length, centre_y + half_length], color=PALE, linewidth=0.8)
-    axis.plot([-6, 0, 6], centre_y + half_length + np.array([0.5, 8, 0.5]), color=PALE, linewidth=1.2)
-    axis.scatter(centres[:, 0], centres[:, 1], s=5, color="#b6bcc6", linewidths=0)
-    axis.text(-half_width, centre_y + half_length * 0.9, "L", color=GREY, ha="center")
-    axis.text(half_width, centre_y + half_length * 0.9, "R", color=GREY, ha="center")
-    axis.set(aspect="equal", xlim=(middle[0] - 1.12 * half_width, middle[0] + 1.12 * half_width))
-    axis.set_axis_off()
-
-
-def _lines(
-    axis: "Axes",
-    cells: Sequence[tuple[Column, Mapping[str, Any]]],
-    positions: Mapping[str, tuple[float, float]],
-    limit: float,
-) -> None:
-    from matplotlib import colormaps
-    from matplotlib.colors import Normalize
-
-    colours, scale = colormaps[DIVERGING], Normalize(-limit, limit)
-    nodes: dict[str, Any] = {}
-    computed = [(column, row) for column, row in cells if is_number(row["hedges_g"])]
-    for column, row in sorted(computed, key=lambda cell: abs(cell[1]["hedges_g"])):
-        size, significant = row["hedges_g"], is_number(row["p_fwe"]) and row["p_fwe"] < ALPHA
-        first, second = column.places
-        if first == second:
-            nodes[first] = colours(scale(size))
-            continue
-        (x0, y0), (x1, y1) = positions[first], positions[second]
-        axis.plot(
-            [x0, x1], [y0, y1], color=colours(scale(size)), linewidth=0.6 + 2.6 * abs(size) / limit,
-            linestyle="-" if significant else (0, (4, 1.5)), zorder=3 if significant else 2,
-        )  # fmt: skip
-        if column.has_direction:
-            tip, tail = ((x0 + share * (x1 - x0), y0 + share * (y1 - y0)) for share in (0.68, 0.6))
-            axis.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "color": colours(scale(size))}, zorder=3)
-    for name, (x, y) in positions.items():
-        axis.plot(
-            x,
-            y,
-            "o",
-            markersize=9,
-            markerfacecolor=nodes.get(name, "white"),
-            markeredgecolor=INK,
-            markeredgewidth=0.8,
-            zorder=4,
-        )
-        stem, _, side = name.rpartition("-")
-        axis.annotate(
-            stem or name, (x, y), xytext=(-8 if side == "lh" else 8, 6), textcoords="offset points", fontsize=7,
-            color=INK, ha="right" if side == "lh" else "left", zorder=5,
-        )  # fmt: skip

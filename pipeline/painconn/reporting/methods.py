@@ -10,9 +10,12 @@ from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.reporting.citations import Citations
 from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
+from painconn.reporting.head_text import head_paragraph
+from painconn.reporting.leakage import leakage_sentences
 from painconn.reporting.notation import MISSING, count, listing, plural, words
 from painconn.reporting.phenotype import phenotype_sentences
 from painconn.reporting.quality_text import quality_paragraphs
+from painconn.reporting.region_text import dependence, group_words, region_words
 from painconn.reporting.results import StudyResults, TargetResults
 
 
@@ -239,18 +242,19 @@ def _sources(results: StudyResults, cited: Citations) -> list[str]:
     if not _has_recordings(results):
         return []
     cortex = results.study["cortex"]
-    conductivity = ", ".join(f"{value:g}" for value in cortex["conductivity_s_per_m"])
     return [
-        f"Sources were modelled on the fsaverage5 template {cited.cite('fischl2012')} with a three-layer boundary "
-        f"element model (conductivity of brain, skull and scalp {conductivity} S/m) and an {cortex['source_spacing']} "
-        f"source space. Electrodes farther than {cortex['max_electrode_distance_mm']:g} mm from the scalp stopped a "
-        "session. No individual anatomy was used: positions are approximate.",
+        head_paragraph(results, cited),
         f"Inverse: {listing([_inverse(name, cited) for name in cortex['inverses']])}; one kernel per session for all "
         "its conditions and windows. Regularisation of the data covariance (LCMV): "
         f"{100 * cortex['lcmv_regularisation']:g} % of the mean sensor variance. Signals of the "
-        f"{words(cortex['parcellation'])} atlas (68 regions) {cited.cite('desikan2006')} are means over sources after "
-        "sign flipping.",
+        f"{region_words(results, cited)} are means over sources after sign flipping.{dependence(results)}",
+        *_leakage(results, cited),
     ]
+
+
+def _leakage(results: StudyResults, cited: Citations) -> list[str]:
+    said = leakage_sentences(results)
+    return [f"{' '.join(said)} {cited.cite('hauk2022', 'palva2018')}"] if said else []
 
 
 def _inverse(name: str, cited: Citations) -> str:
@@ -281,10 +285,10 @@ def _connectivity(results: StudyResults, cited: Citations) -> list[str]:
 
 
 def _targets(results: StudyResults, _: Citations) -> list[str]:
-    return [_target(target) for target in results.targets.values()]
+    return [_target(results, target) for target in results.targets.values()]
 
 
-def _target(target: TargetResults) -> str:
+def _target(results: StudyResults, target: TargetResults) -> str:
     family, declaration = target.settings["primary"], target.declaration or {}
     n_a, n_b = target.n_sides
     a, b = target.sides
@@ -301,7 +305,7 @@ def _target(target: TargetResults) -> str:
         f"Target {target.name}: {target.question} (n = {people}; {plural(dropped, 'person', 'people')} dropped). "
         "Primary family, declared in the study file and hashed before labels were opened (hash "
         f"{str(declaration.get('family_hash', MISSING))[:12]}): {words(family['measure'])}, {family['inverse']}, "
-        "means of edges within and between the functional groups, in "
+        f"means of edges within and between {group_words(results)}, in "
         f"{listing([words(band) for band in family['bands']])}: {plural(len(target.tests('primary')), 'test')}. "
         f"Covariates: {covariates}. All other tests are exploratory, each in a family of its own."
     )

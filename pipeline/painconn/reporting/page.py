@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from painconn.paths import Results
 from painconn.reporting.headline import headline
+from painconn.reporting.leakage import leakage_view
 from painconn.reporting.methods import methods_sections, methods_text
 from painconn.reporting.phenotype import phenotype_view
 from painconn.reporting.reliability import reliability_table
@@ -58,6 +59,7 @@ def read_results(folder: Path) -> StudyResults:
         provenance=group("provenance.json", read_json),
         reliability=group("features.json", read_json),
         phenotype=group("phenotype.json", read_json),
+        leakage=group("leakage.json", read_json),
         features=group("features.parquet", read_parquet),
         spectra=group("spectra.tsv", table),
         quality=group("quality.tsv", table),
@@ -65,7 +67,9 @@ def read_results(folder: Path) -> StudyResults:
         exclusions=group("exclusions.tsv", table),
         findings=group("findings.tsv", table),
         not_computable=group("not_computable.tsv", table),
+        regions=group("regions.tsv", table),
         phenotype_sensitivity=group("phenotype_sensitivity.tsv", table),
+        leakage_regions=group("leakage_regions.tsv", table),
     )
 
 
@@ -108,9 +112,8 @@ def build_page(folder: Path) -> str:
     html : str
         A whole document that loads nothing: styles and figures are inside it, and it has no script.
     """
-    from painconn.cortex.template import region_centroids
-
-    return render_page(read_results(folder), region_centroids())
+    results = read_results(folder)
+    return render_page(results, results.centroids)
 
 
 def render_page(results: StudyResults, centroids: Mapping[str, Position]) -> str:
@@ -132,6 +135,7 @@ def render_page(results: StudyResults, centroids: Mapping[str, Position]) -> str
         targets=[target_view(results, target, centroids) for target in results.targets.values()],
         phenotype=phenotype_view(results),
         reliability=reliability_table(results),
+        leakage=leakage_view(results),
         data=data_view(results),
         methods=sections,
         references=references,

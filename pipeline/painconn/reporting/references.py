@@ -29,6 +29,14 @@ REFERENCES: dict[str, str] = {
         "Pion-Tonachini L, et al. ICLabel: An automated electroencephalographic independent component classifier, "
         "dataset, and website. NeuroImage 2019. doi:10.1016/j.neuroimage.2019.05.026"
     ),
+    "hauk2022": (
+        "Hauk O, Stenroos M, Treder MS. Towards an objective evaluation of EEG/MEG source estimation methods: The "
+        "linear approach. NeuroImage 2022. doi:10.1016/j.neuroimage.2022.119177"
+    ),
+    "palva2018": (
+        "Palva JM, et al. Ghost interactions in MEG/EEG source space: A note of caution on inter-areal coupling "
+        "measures. NeuroImage 2018. doi:10.1016/j.neuroimage.2018.02.032"
+    ),
     "jas2017": (
         "Jas M, et al. Autoreject: Automated artifact rejection for MEG and EEG data. NeuroImage 2017. "
         "doi:10.1016/j.neuroimage.2017.06.030"
@@ -37,6 +45,10 @@ REFERENCES: dict[str, str] = {
     "desikan2006": (
         "Desikan RS, et al. An automated labeling system for subdividing the human cerebral cortex on MRI scans "
         "into gyral based regions of interest. NeuroImage 2006. doi:10.1016/j.neuroimage.2006.01.021"
+    ),
+    "schaefer2018": (
+        "Schaefer A, et al. Local-global parcellation of the human cerebral cortex from intrinsic functional "
+        "connectivity MRI. Cereb Cortex 2018. doi:10.1093/cercor/bhx179"
     ),
     "thomson1982": "Thomson DJ. Spectrum estimation and harmonic analysis. Proc IEEE 1982. doi:10.1109/PROC.1982.12433",
     "whitham2007": (

@@ -111,11 +111,11 @@ class StudyResults:
         The resolved study file.
     targets : dict of str to TargetResults
         In the order of the study file.
-    flow, provenance, reliability, phenotype : mapping or None
+    flow, provenance, reliability, phenotype, leakage : mapping or None
         Counts of what was found and used; versions, seeds and hashes; how reliable the features are; the rule that made
-        the labels.
+        the labels; limits of leakage, and how much lies beyond them.
     features, spectra, quality, quality_outliers : DataFrame or None
-    exclusions, findings, not_computable, phenotype_sensitivity : DataFrame or None
+    exclusions, findings, not_computable, regions, leakage_regions, phenotype_sensitivity : DataFrame or None
         The tables of the same names.
     """
 
@@ -125,6 +125,7 @@ class StudyResults:
     provenance: Mapping[str, Any] | None = None
     reliability: Mapping[str, Any] | None = None
     phenotype: Mapping[str, Any] | None = None
+    leakage: Mapping[str, Any] | None = None
     features: pd.DataFrame | None = None
     spectra: pd.DataFrame | None = None
     quality: pd.DataFrame | None = None
@@ -132,12 +133,31 @@ class StudyResults:
     exclusions: pd.DataFrame | None = None
     findings: pd.DataFrame | None = None
     not_computable: pd.DataFrame | None = None
+    regions: pd.DataFrame | None = None
     phenotype_sensitivity: pd.DataFrame | None = None
+    leakage_regions: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:
         """Title of the page."""
         return str((self.study.get("report") or {}).get("title") or self.study["name"])
+
+    @property
+    def centroids(self) -> dict[str, tuple[float, float, float]]:
+        """A point per region, in mm (x to the right, y to the front); none of a region without a saved one."""
+        if self.regions is None:
+            return {}
+        points = self.regions[["x_mm", "y_mm", "z_mm"]].apply(pd.to_numeric, errors="coerce")
+        known = points.notna().all(axis=1)
+        rows = points[known].itertuples(index=False, name=None)
+        return {str(name): point for name, point in zip(self.regions.loc[known, "name"], rows, strict=True)}
+
+    @property
+    def ranks(self) -> tuple[int, int] | None:
+        """Lowest and highest rank of the data of a session; None when it was not saved."""
+        if self.features is None or "quality__rank" not in self.features or not len(self.features):
+            return None
+        return int(self.features["quality__rank"].min()), int(self.features["quality__rank"].max())
 
     @property
     def audit_failed(self) -> bool:

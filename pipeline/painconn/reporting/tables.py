@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from painconn.reporting.effect_figures import ALPHA, effect_word
+from painconn.reporting.marks import dagger, note
 from painconn.reporting.notation import (
     NOT_COMPUTABLE,
     column_words,
@@ -69,7 +70,7 @@ def tests_table(tests: pd.DataFrame, caption: str, *, sides: tuple[str, str], p_
     )
     rows = []
     for row in records(tests):
-        name, people = column_words(row["test"]), (count(row.get("n_a")), count(row.get("n_b")))
+        name, people = f"{column_words(row['test'])}{dagger(row)}", (count(row.get("n_a")), count(row.get("n_b")))
         if not is_number(row.get("estimate")):
             reason = str(row.get("reason") or "").replace("nan", "")
             told = f"{NOT_COMPUTABLE}: {reason}" if reason else NOT_COMPUTABLE
@@ -92,7 +93,7 @@ def tests_table(tests: pd.DataFrame, caption: str, *, sides: tuple[str, str], p_
         for index, value in enumerate(tests.get(p_corrected, pd.Series(dtype=float)))
         if is_number(value) and value < ALPHA
     )
-    return Table(caption=caption, header=header, rows=tuple(rows), marked=marked)
+    return Table(caption=caption + note(records(tests)), header=header, rows=tuple(rows), marked=marked)
 
 
 def exploratory_families(tests: pd.DataFrame) -> Table:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.quality_numbers import QUALITY_NUMBERS
-from painconn.reporting import data_figures, effect_figures, prediction_figures
+from painconn.reporting import circuit_figures, data_figures, effect_figures, prediction_figures
 from painconn.reporting.drawing import Picture
+from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
 from painconn.reporting.notation import (
     column_words,
@@ -172,7 +173,7 @@ def _primary_pictures(
             primary, sides=target.sides, title=f"{target.name}: primary family, effect sizes"
         ),
         effect_figures.largest_effects(primary, sides=target.sides, title=f"{target.name}: largest primary effects"),
-        effect_figures.circuits(
+        circuit_figures.circuits(
             primary,
             sides=target.sides,
             title=f"{target.name}: primary family on the brain",
@@ -351,6 +352,8 @@ def provenance_tables(results: StudyResults) -> tuple[Table, ...]:
     inputs = results.provenance.get("inputs")
     if inputs is not None:
         shown["inputs"] = f"{plural(len(inputs), 'recording')}, names and hashes in group/provenance.json"
+    if "heads" in shown:
+        shown["heads"] = heads_in_brief(shown["heads"])
     tables = [mapping_table(shown, "Where the numbers come from.", ("what", "value"))]
     jobs = results.provenance.get("jobs")
     if jobs:

@@ -14,7 +14,8 @@ from painconn.cortex.forward import make_forward
 from painconn.cortex.head import build_head
 from painconn.cortex.lead_field import lead_field
 from painconn.cortex.montage import place_electrodes
-from painconn.cortex.template import HEMISPHERES, parcellation
+from painconn.cortex.parcellations import parcellation_of
+from painconn.cortex.template import HEMISPHERES
 from painconn.simulation.cohort import CohortSpec
 
 Array = NDArray[np.float64]
@@ -133,7 +134,7 @@ def build_simulation_head(spec: CohortSpec, subjects_dir: Path) -> SimulationHea
     forward = make_forward(model, dict(zip(names, caps, strict=True)))
     field = lead_field(forward)
     kept = np.concatenate(field.vertices) >= _N_ICO4_VERTICES
-    atlas = parcellation()
+    atlas = parcellation_of("desikan_killiany")
     sides = zip(HEMISPHERES, field.vertices, strict=True)
     labels = np.concatenate([atlas.vertex_regions[side][vertices] for side, vertices in sides])[kept]
     present, region_of_source = np.unique(labels, return_inverse=True)

@@ -4,4 +4,6 @@ Every step is a function ``run(results, settings, ...)`` that rules call as ``pa
 step's own slice of the study, as JSON, and nothing else of the study reaches it.
 """
 
-STEPS = ("head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "audit", "report")
+STEPS = (
+    "head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "agreement", "audit", "report"
+)  # fmt: skip

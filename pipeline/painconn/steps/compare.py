@@ -16,6 +16,7 @@ from painconn.inference.results import Comparison
 from painconn.paths import Results
 from painconn.provenance import seed_for
 from painconn.steps.declare import MUSCLE, families
+from painconn.steps.leakage import with_marks
 from painconn.steps.selection import Selection, read_features, select
 from painconn.store import write_json, write_tsv
 
@@ -34,22 +35,14 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         {"family_hash": digest, "contrast": contrast, "tests": list(primary.tests)},
     )
 
-    data = DataConfig.model_validate(settings["data"])
     declared, left_out = _without_muscle_column(declared, columns)
-    covariates = sorted({covariate for family in declared for covariate in family.covariates})
-    selection = select(
-        table,
-        data,
-        target.contrast,
-        covariates=covariates,
-        minimum_per_group=settings["minimum_per_group"],
-        where=f"targets.{name}",
-    )
+    selection = select_for(declared, table, settings, name)
     declared, notes = _testable([_expanded(family, selection) for family in declared], selection)
     seed = seed_for(settings["seed"], "compare", name)
     compared = _compare(selection, declared, n_permutations=target.n_permutations, seed=seed)
-    controls, control_notes = _controls(table, data, settings)
-    write_tsv(results.target(name, "compare.tsv"), pd.concat([compared.table, *controls], ignore_index=True))
+    controls, control_notes = _controls(table, DataConfig.model_validate(settings["data"]), settings)
+    tests = pd.concat([compared.table, *controls], ignore_index=True)
+    write_tsv(results.target(name, "compare.tsv"), with_marks(results, tests, settings["groups"]))
     n_a, n_b = (selection.labels.count(side) for side in (selection.a, selection.b))
     record = {
         "family_hash": digest,
@@ -66,6 +59,29 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "minimum_detectable_effect": _detectable(selection.kind, n_a, n_b, len(primary.tests)),
     }
     write_json(results.target(name, "declaration.json"), record)
+
+
+def select_for(declared: list[Family], table: pd.DataFrame, settings: dict[str, Any], name: str) -> Selection:
+    """Select the observations of a target, with the covariates of these families."""
+    return select(
+        table,
+        DataConfig.model_validate(settings["data"]),
+        Target.model_validate(settings["target"]).contrast,
+        covariates=sorted({covariate for family in declared for covariate in family.covariates}),
+        minimum_per_group=settings["minimum_per_group"],
+        where=f"targets.{name}",
+    )
+
+
+def compare_again(
+    declared: list[Family], table: pd.DataFrame, settings: dict[str, Any], name: str
+) -> tuple[Selection, Comparison]:
+    """Test some of the families of a target, with the people and the model that they have in its table."""
+    selection = select_for(declared, table, settings, name)
+    expanded = [_expanded(family, selection) for family in declared]
+    n_permutations = Target.model_validate(settings["target"]).n_permutations
+    seed = seed_for(settings["seed"], "compare", name)
+    return selection, _compare(selection, expanded, n_permutations=n_permutations, seed=seed)
 
 
 def _without_muscle_column(declared: list[Family], columns: list[str]) -> tuple[list[Family], list[str]]:

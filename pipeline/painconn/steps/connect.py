@@ -1,7 +1,8 @@
-"""Per session: one kernel per inverse, region signals, connectivity, and a row of features per observation."""
+"""Per session: region signals of every inverse, connectivity, and a row of features per observation."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +12,10 @@ from painconn.cleaning.epochs import remove_evoked
 from painconn.cleaning.quality import muscle_share
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
-from painconn.connectivity.surrogates import surrogate_floor
+from painconn.connectivity.estimate import Key
+from painconn.connectivity.surrogates import SurrogateFloor, surrogate_floor
 from painconn.connectivity.usable import Usable
-from painconn.cortex.inverse import RegionKernel
-from painconn.cortex.lead_field import LeadField
-from painconn.cortex.registry import INVERSES
-from painconn.cortex.template import parcellation
+from painconn.cortex.parcellations import parcellation_of, region_centroids
 from painconn.errors import Problem, RecordingFault
 from painconn.features.names import QUALITY, join
 from painconn.features.rows import Continuous, ObservationFeatures
@@ -30,7 +29,16 @@ from painconn.steps.connectivity_files import (
     feature_writer,
     matrix_records,
 )
-from painconn.store import read_arrays, read_result, write_result
+from painconn.steps.kernels import (
+    BandKernel,
+    kernel_arrays,
+    kernel_records,
+    leakages,
+    make_kernels,
+    source_space,
+)
+from painconn.steps.leakage import leakage_file, leakage_writer
+from painconn.store import read_result, write_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,11 +80,12 @@ def _connect(
     folder = results.cleaned(key).parent
     observations, channels = _observations(folder, key, cleaned)
     continuous = _continuous(folder, key, cleaned, channels)
-    kernels = _kernels(results, settings, cleaned, observations, channels)
-    regions = next(iter(kernels.values())).region_names
+    space = source_space(results, settings, channels)
+    kernels = make_kernels(space, observations, settings, cleaned)
+    regions = space.parcellation.region_names
     connectivity = ConnectivityConfig.model_validate(settings["connectivity"])
     rows, index, missing, matrices = [], [], [], []
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = dict(kernel_arrays(kernels))
     for (condition, window), data in observations.items():
         row = ObservationFeatures(
             connectivity,
@@ -87,17 +96,13 @@ def _connect(
             epoch_overlap=cleaned["conditions"][condition]["epoch_overlap"],
         )
         row.add_sensors(data)
-        for inverse, kernel in kernels.items():
-            signals = kernel.values @ data
-            _check_regions(signals, regions, f"{condition}, {window}, {inverse}", settings["cortex"])
-            row.add_regions(inverse, regions, signals)
-            row.add_continuous(
-                inverse, regions, _segments(kernel, continuous, cleaned["conditions"][condition], window)
-            )
-            row.add_graphs(inverse, regions)
+        segments = partial(_segments, continuous=continuous, condition=cleaned["conditions"][condition], window=window)
+        for inverse, own in kernels.items():
             place = {"condition": condition, "window": window, "inverse": inverse}
-            floors = _floors(row, signals, connectivity, settings, (key.participant, key.session, *place.values()))
-            for estimate in row.estimates[inverse]:
+            floors = _add_inverse(
+                row, inverse, own, data, segments, settings, (key.participant, key.session, *place.values())
+            )
+            for estimate in row.estimates.get(inverse, ()):
                 described, values = matrix_records(connectivity, estimate, floors, **place)
                 matrices += described
                 arrays |= values
@@ -106,18 +111,20 @@ def _connect(
         rows.append(row)
         index.append({"condition": condition, "window": window})
         missing += [{"condition": condition, "window": window, **reason} for reason in row.not_computable]
-    arrays |= {join("kernel", inverse): kernel.values for inverse, kernel in kernels.items()}
-    names, writers = connectivity_writers(results.connectivity(key), arrays, regions)
+    template = parcellation_of(settings["cortex"]["parcellation"])
+    names, writers = connectivity_writers(results.connectivity(key), arrays, regions, region_centroids(template))
     record = {
         "step": "connect",
         **about,
+        "head": space.head,
         "observations": index,
         "not_computable": missing,
         "exclusions": cleaned["exclusions"],
         "regions": list(regions),
         "channels": list(channels),
-        "rank": next(iter(kernels.values())).rank,
+        "rank": cleaned["rank"]["used"],
         "sfreq_hz": cleaned["sfreq_hz"],
+        "kernels": kernel_records(kernels),
         "power": [place | row.power_smoothing for place, row in zip(index, rows, strict=True)],
         "fingerprints": cleaned["fingerprints"],
         **CONVENTIONS,
@@ -130,7 +137,34 @@ def _connect(
         [row.sensor_spectrum_db for row in rows],
         rows[0].sensor_freqs_hz,
     )
-    write_result(results.connectivity(key), record, {**writers, f"{key.name}_desc-features_table.npz": table})
+    writers |= {f"{key.name}_desc-features_table.npz": table, leakage_file(key): leakage_writer(leakages(kernels))}
+    write_result(results.connectivity(key), record, writers)
+
+
+def _add_inverse(
+    row: ObservationFeatures,
+    inverse: str,
+    kernels: Sequence[BandKernel],
+    data: Signals,
+    segments: Callable[[BandKernel], Continuous | str],
+    settings: dict[str, Any],
+    labels: tuple[str, ...],
+) -> Floors | None:
+    """Add everything of one inverse to a row; return the surrogate floors of its matrices, where they are wanted."""
+    seed = seed_for(settings["seed"], "surrogates", *labels) if settings["connectivity"]["n_surrogates"] else None
+    floors: dict[Key, SurrogateFloor] = {}
+    for made in kernels:
+        regions, signals = made.kernel.region_names, made.regions(data)
+        _check_regions(signals, regions, ", ".join(labels[2:]), settings["cortex"])
+        row.add_regions(inverse, regions, signals, bands=made.bands)
+        components = made.components(data) if made.kernel.n_components > 1 else None
+        if components is not None:
+            row.add_components(inverse, regions, components, bands=made.bands)
+        row.add_continuous(inverse, regions, segments(made), bands=made.bands)
+        if seed is not None:
+            floors |= _floors(row, made, signals, components, settings["connectivity"]["n_surrogates"], seed)
+    row.add_graphs(inverse, regions)
+    return Floors(floors, seed) if floors and seed is not None else None
 
 
 def _check_regions(signals: Signals, regions: tuple[str, ...], where: str, cortex: dict[str, Any]) -> None:
@@ -151,23 +185,23 @@ def _check_regions(signals: Signals, regions: tuple[str, ...], where: str, corte
 
 def _floors(
     row: ObservationFeatures,
+    made: BandKernel,
     signals: Signals,
-    connectivity: ConnectivityConfig,
-    settings: dict[str, Any],
-    labels: tuple[str, ...],
-) -> Floors | None:
-    """Compute the surrogate floors of the measures over epochs, when the study asks for them."""
-    if not connectivity.n_surrogates or not connectivity.measures_of("over_epochs"):
-        return None
-    seed = seed_for(settings["seed"], "surrogates", *labels)
-    floors = surrogate_floor(
-        signals,
-        lambda surrogate: row.estimate_over_epochs(surrogate).matrices,
-        n_surrogates=connectivity.n_surrogates,
-        seed=seed,
-        kind=SURROGATES,
-    )
-    return Floors(floors, seed)
+    components: Signals | None,
+    n_surrogates: int,
+    seed: int,
+) -> dict[Key, SurrogateFloor]:
+    """Compute the surrogate floors of the measures over epochs."""
+    floor = partial(surrogate_floor, n_surrogates=n_surrogates, seed=seed, kind=SURROGATES)
+    found = floor(signals, lambda shifted: row.estimate_over_epochs(shifted, bands=made.bands).matrices)
+    if components is not None:
+        region_of = np.repeat(np.arange(len(made.kernel.region_names)), made.kernel.n_components)
+        found |= floor(
+            components,
+            lambda shifted: row.estimate_components(shifted, region_of, bands=made.bands).matrices,
+            region_of=region_of,
+        )
+    return found
 
 
 def _observations(
@@ -205,71 +239,15 @@ def _continuous(
     return signals
 
 
-def _kernels(
-    results: Results,
-    settings: dict[str, Any],
-    cleaned: dict[str, Any],
-    observations: dict[tuple[str, str], Signals],
-    channels: tuple[str, ...],
-) -> dict[str, RegionKernel]:
-    """Make one kernel per inverse from data pooled over equal amounts of every condition."""
-    sidecar = results.forward(settings["session"]["montage"])
-    arrays = read_arrays(sidecar.with_name(f"montage-{settings['session']['montage']}_leadfield.npz"))
-    field = LeadField.from_arrays(arrays).pick(channels)
-    covariance = pooled_covariance(
-        {key: data for key, data in observations.items() if key[1] in ("epoch", "pre_evoked", "post_evoked")}
-    )
-    return {
-        inverse: INVERSES[inverse].load()(
-            field,
-            parcellation(),
-            covariance,
-            rank=cleaned["rank"]["used"],
-            regularisation=settings["cortex"]["lcmv_regularisation"],
-        )
-        for inverse in settings["cortex"]["inverses"]
-    }
-
-
-def pooled_covariance(observations: Mapping[tuple[str, str], Signals]) -> Signals:
-    """Pool the sensor covariance over an equal number of samples of every condition.
-
-    Parameters
-    ----------
-    observations : mapping of (condition, window) to array, shape (epochs, channels, times)
-        Volts; the windows of one condition count as one.
-
-    Returns
-    -------
-    covariance : array, shape (channels, channels)
-        Volts squared; each epoch's own mean is removed.
-    """
-    by_condition: dict[str, list[Signals]] = {}
-    for (condition, _), data in observations.items():
-        centred = data - data.mean(axis=-1, keepdims=True)
-        by_condition.setdefault(condition, []).extend(centred)
-    samples = min(sum(epoch.shape[-1] for epoch in epochs) for epochs in by_condition.values())
-    parts = [np.hstack(_spread(epochs, samples))[:, :samples] for epochs in by_condition.values()]
-    return np.mean([part @ part.T / part.shape[1] for part in parts], axis=0)
-
-
-def _spread(epochs: list[Signals], samples: int) -> list[Signals]:
-    """Order epochs so that the first ones are spread over all of them, enough for the number of samples."""
-    wanted = min(len(epochs), -(-samples // epochs[0].shape[-1]))
-    chosen = np.unique(np.linspace(0, len(epochs) - 1, wanted).round().astype(int))
-    rest = [index for index in range(len(epochs)) if index not in set(chosen)]
-    return [epochs[index] for index in (*chosen, *rest)]
-
-
 def _segments(
-    kernel: RegionKernel, continuous: dict[str, Signals], condition: dict[str, Any], window: str
+    made: BandKernel, *, continuous: dict[str, Signals], condition: dict[str, Any], window: str
 ) -> Continuous | str:
     """Return what gives the continuous region signals of each recording and the spans to use, or why there are none."""
     if window != "epoch":
         return "events have no continuous segments"
     spans = condition["segments"]
     return condition["segments_reason"] or (
-        lambda: [(kernel.values @ continuous[recording], spans[recording]) for recording in spans]
+        lambda: [(made.regions(continuous[recording]), spans[recording]) for recording in spans]
     )
 
 

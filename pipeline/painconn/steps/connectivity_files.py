@@ -14,7 +14,6 @@ from painconn.connectivity.definition import ALWAYS_DOUBLE
 from painconn.connectivity.estimate import Connectivity, Key
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.surrogates import SurrogateFloor, SurrogateKind
-from painconn.cortex.template import region_centroids
 from painconn.features.names import join
 from painconn.store import MISSING, Writer, write_arrays
 
@@ -25,6 +24,8 @@ CONVENTIONS = {
     "coordinates": "mm, surface RAS of fsaverage (equal to MNI305)",
 }
 SURROGATES: SurrogateKind = "shift_epochs"
+Point = tuple[float, float, float]
+
 _REGION_COLUMNS = ("index", "name", "hemisphere", "x_mm", "y_mm", "z_mm")
 
 Arrays = dict[str, NDArray[Any]]
@@ -126,14 +127,25 @@ def _surrogates(name: str, seed: int, floor: SurrogateFloor) -> dict[str, Any]:
 
 
 def connectivity_writers(
-    sidecar: Path, arrays: Arrays, regions: Sequence[str]
+    sidecar: Path, arrays: Arrays, regions: Sequence[str], centroids: Mapping[str, Point]
 ) -> tuple[dict[str, str], dict[str, Writer]]:
-    """Return the names of the files of a session, for its record, and their writers."""
+    """Return the names of the files of a session, for its record, and their writers.
+
+    Parameters
+    ----------
+    sidecar : Path
+        The record's own file.
+    arrays : mapping of str to array
+    regions : sequence of str
+        Region of every row and column.
+    centroids : mapping of str to (x, y, z)
+        A point per region for figures, in mm, MNI305; a region without one has none in the table.
+    """
     values = sidecar.with_suffix(".npz").name
     table = sidecar.name.replace("_relmat.json", "_regions.tsv")
     writers: dict[str, Writer] = {
         values: partial(_save_arrays, arrays),
-        table: partial(_save_regions, regions),
+        table: partial(_save_regions, regions, centroids),
     }
     return {"values": values, "region_table": table}, writers
 
@@ -171,9 +183,8 @@ def _save_arrays(arrays: Arrays, path: Path) -> None:
     write_arrays(path, arrays)
 
 
-def _save_regions(regions: Sequence[str], path: Path) -> None:
+def _save_regions(regions: Sequence[str], centroids: Mapping[str, Point], path: Path) -> None:
     """Write the region of every row and column, with a point for figures."""
-    centroids = region_centroids()
     lines = ["\t".join(_REGION_COLUMNS)]
     for index, name in enumerate(regions):
         hemisphere = {"lh": "L", "rh": "R"}.get(name.rpartition("-")[2], MISSING)

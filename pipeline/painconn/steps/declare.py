@@ -5,10 +5,9 @@ from typing import Any
 
 from painconn.config.connectivity import MUSCLE_FROM_HZ
 from painconn.connectivity.registry import MEASURES, TIME
-from painconn.cortex.template import region_names
 from painconn.features.edges import block_names, edge_names
 from painconn.features.graphs import graph_names
-from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, join, power_names
+from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, SEPARATOR, join, power_names
 from painconn.inference.families import Family
 
 MUSCLE = "muscle_index"
@@ -22,38 +21,74 @@ def families(settings: dict[str, Any], columns: list[str]) -> list[Family]:
     settings : dict
         Slice of the target.
     columns : list of str
-        Columns of the table; sensors are taken from it, regions from the parcellation.
+        Columns of the table; sensors are taken from it, regions from the settings.
 
     Returns
     -------
     families : list of Family
-        The primary family first; for a ready table with other columns than ours, all its columns. Bands from 30 Hz up
-        have families of their own, adjusted for the muscle index.
+        The primary family first, then the same tests under each other inverse (role ``agreement``); for a ready table
+        with other columns than ours, all its columns. Bands from 30 Hz up have families of their own, adjusted for the
+        muscle index.
     """
     covariates = tuple(settings["covariates"])
     if _foreign(settings, columns):
         return [Family("primary: all columns", "primary", tuple(_own_columns(columns)), covariates)]
     primary = Family("primary: blocks", "primary", tuple(primary_tests(settings)), covariates)
-    return [primary, *_exploratory(settings, columns, covariates, set(primary.tests))]
+    again = [
+        Family(agreement_family(inverse), "agreement", tuple(primary_tests(settings, inverse)), covariates)
+        for inverse in other_inverses(settings, columns)
+    ]
+    taken = {test for family in (primary, *again) for test in family.tests}
+    return [primary, *again, *_exploratory(settings, columns, covariates, taken)]
+
+
+def agreement_family(inverse: str) -> str:
+    """Return the name of the family that repeats the primary tests under another inverse."""
+    return f"agreement: blocks, {inverse}"
+
+
+def agreement_set(inverse: str) -> str:
+    """Return the name of the feature set that repeats the primary one under another inverse."""
+    return f"blocks, {inverse}"
+
+
+def other_inverses(settings: dict[str, Any], columns: list[str]) -> list[str]:
+    """Return the inverses of the study besides that of the primary family; of a ready table those it has columns of."""
+    if _foreign(settings, columns):
+        return []
+    return [name for name in _inverses(settings, columns) if name != settings["target"]["primary"]["inverse"]]
+
+
+def _inverses(settings: dict[str, Any], columns: list[str]) -> list[str]:
+    named: list[str] = settings["inverses"]
+    if not _ready(settings):
+        return named
+    there = {part for column in columns for part in column.split(SEPARATOR)}
+    return [name for name in named if name in there]
 
 
 def _foreign(settings: dict[str, Any], columns: list[str]) -> bool:
     """Whether the table was made elsewhere and does not hold the blocks of the primary family."""
-    ready = settings["data"]["sources"][0]["layout"] == "features"
-    return ready and not set(primary_tests(settings)) <= set(columns)
+    return _ready(settings) and not set(primary_tests(settings)) <= set(columns)
+
+
+def _ready(settings: dict[str, Any]) -> bool:
+    return bool(settings["data"]["sources"][0]["layout"] == "features")
 
 
 def _own_columns(columns: list[str]) -> list[str]:
     return [column for column in columns if not column.startswith(join(QUALITY, ""))]
 
 
-def primary_tests(settings: dict[str, Any]) -> list[str]:
-    """Return the declared primary tests: every block in every band of the primary family."""
+def primary_tests(settings: dict[str, Any], inverse: str | None = None) -> list[str]:
+    """Return the declared primary tests, every block in every band of the primary family, or those of another inverse.
+
+    The order is the same for every inverse.
+    """
     family = settings["target"]["primary"]
+    chosen = inverse or family["inverse"]
     return [
-        name
-        for band in family["bands"]
-        for name in block_names(family["measure"], family["inverse"], band, settings["groups"])
+        name for band in family["bands"] for name in block_names(family["measure"], chosen, band, settings["groups"])
     ]
 
 
@@ -78,8 +113,8 @@ def _with_muscle(covariates: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> Iterator[tuple[str, list[str]]]:
-    regions = region_names()
-    for inverse in settings["inverses"]:
+    regions = settings["regions"]
+    for inverse in _inverses(settings, columns):
         for measure in settings["connectivity"]["measures"]:
             yield (
                 f"{measure} blocks, {inverse}",
@@ -103,14 +138,18 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
 
 
 def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list[str]]:
-    """Return the columns of each feature set; the first is the primary one. Bands from 30 Hz up are left out."""
+    """Return the columns of each feature set; the first is the primary one. Bands from 30 Hz up are left out.
+
+    Every set is of one inverse: that of the primary family, but for the sets that repeat the primary one.
+    """
     if _foreign(settings, columns):
         return {"all columns": _own_columns(columns)}
     family = settings["target"]["primary"]
-    regions = region_names()
+    regions = settings["regions"]
     bands = [band for band, (low, _) in settings["connectivity"]["bands_hz"].items() if low < MUSCLE_FROM_HZ]
     inverse = family["inverse"]
     sets = {"blocks": primary_tests(settings)}
+    sets |= {agreement_set(other): primary_tests(settings, other) for other in other_inverses(settings, columns)}
     sets["edges"] = [n for band in family["bands"] for n in edge_names(family["measure"], inverse, band, regions)]
     for measure in settings["connectivity"]["measures"]:
         if MEASURES[measure].estimators == TIME:

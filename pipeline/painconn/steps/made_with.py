@@ -20,16 +20,16 @@ Job = tuple[str, str | None]
 
 def output_of(results: Results, step: str, name: str | None) -> Path:
     """Return the file that the workflow tracks for a job."""
-    study_wide = {"head": results.head, "table": results.table, "report": results.page}
+    study_wide = {"table": results.table, "report": results.page}
     if name is None:
         return study_wide[step]
-    if step == "forward":
-        return results.forward(name)
+    if step in ("head", "forward"):
+        return results.head(name) if step == "head" else results.forward(name)
     if step in ("clean", "connect", "quality_page"):
         of_session = {"clean": results.cleaned, "connect": results.connectivity, "quality_page": results.quality_page}
         return of_session[step](SessionKey.parse(name))
-    of_target = {"compare": "declaration.json", "predict": "scores.json", "audit": "audit.json"}
-    return results.target(name, of_target[step])
+    of_target = {"compare": "declaration.json", "predict": "scores.json"}
+    return results.target(name, of_target.get(step, f"{step}.json"))
 
 
 def record(results: Results, step: str, name: str | None, made_with: str) -> None:
@@ -78,24 +78,26 @@ class MadeWith:
     def _before(self, step: str, name: str | None) -> list[Job]:
         sessions, targets = list(self.plan.sessions), list(self.plan.study.targets)
         if step == "connect":
-            montage = self.plan.sessions[str(name)]["montage"]
-            return [("clean", name), *([("forward", montage)] if montage else [])]
+            forward = self.plan.forward_of(str(name))
+            return [("clean", name), *([("forward", forward)] if forward else [])]
+        if step == "forward":
+            return [("head", self.plan.forwards[str(name)].head.label)]
         before: dict[str, list[Job]] = {
-            "forward": [("head", None)],
             "quality_page": [("clean", name)],
             "table": [("connect", session) for session in sessions],
             "compare": [("table", None)],
             "predict": [("table", None)],
+            "agreement": [("compare", name), ("predict", name)],
             "audit": [("compare", name), ("predict", name)],
             "report": [
-                *(("audit", target) for target in targets),
+                *((step, target) for target in targets for step in ("agreement", "audit")),
                 *(("quality_page", session) for session in sessions),
             ],
         }
         return before.get(step, [])
 
     def _settings(self, step: str, name: str | None) -> str:
-        if step in ("compare", "predict", "audit"):
+        if step in ("compare", "predict", "agreement", "audit"):
             return self.plan.settings_target(str(name))
         if step == "quality_page":
             return ""

@@ -6,15 +6,22 @@ the text of the steps it touches and of no other.
 
 import os
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from painconn.config.head import HeadConfig
 from painconn.config.study import StudyConfig
-from painconn.paths import Results, SessionKey
+from painconn.cortex.heads import HeadParts, head_of
+from painconn.cortex.parcellations import fingerprint
+from painconn.cortex.template import Parcellation
+from painconn.paths import Results, SessionKey, forward_key
 from painconn.provenance import canonical_json, code_hash, settings_json, text_hash
 from painconn.recordings.companions import Companions
 from painconn.steps.inventory import load_inventory
 from painconn.steps.people import covariates_of
+from painconn.steps.regions import regions_of
 
 
 def prepare_environment() -> None:
@@ -24,6 +31,14 @@ def prepare_environment() -> None:
     """
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     os.environ["MNE_USE_NUMBA"] = "false"
+
+
+@dataclass(frozen=True)
+class ForwardJob:
+    """A montage on a head."""
+
+    head: HeadParts
+    montage: str
 
 
 class Plan:
@@ -52,6 +67,52 @@ class Plan:
         """Montage keys that at least one session has."""
         return sorted({session["montage"] for session in self.sessions.values() if session["montage"]})
 
+    @cached_property
+    def _heads_of_people(self) -> dict[str, HeadParts]:
+        people = {session["participant"] for session in self.sessions.values()}
+        return {person: head_of(self.study.cortex, person) for person in sorted(people)}
+
+    @cached_property
+    def heads(self) -> dict[str, HeadParts]:
+        """The heads of the study, by label: one for all, or one per participant."""
+        return {parts.label: parts for parts in self._heads_of_people.values()}
+
+    @cached_property
+    def forwards(self) -> dict[str, ForwardJob]:
+        """Which montages are wanted on which heads, by the key of the forward solution."""
+        jobs = {}
+        for name, session in sorted(self.sessions.items()):
+            key = self.forward_of(name)
+            if key is not None:
+                jobs[key] = ForwardJob(self.head_of(name), session["montage"])
+        return dict(sorted(jobs.items()))
+
+    def head_of(self, name: str) -> HeadParts:
+        """Return the head that a session is analysed with."""
+        return self._heads_of_people[self.sessions[name]["participant"]]
+
+    def forward_of(self, name: str) -> str | None:
+        """Return the key of a session's forward solution; None when its electrodes are unknown."""
+        session = self.sessions[name]
+        if not session["montage"]:
+            return None
+        parts = self.head_of(name)
+        return forward_key(session["montage"], parts.label if parts.own else "")
+
+    def head_files(self, label: str) -> list[str]:
+        """Return the files of a head that are there now."""
+        return [str(path) for path in self.heads[label].files.values() if path.is_file()]
+
+    @cached_property
+    def regions(self) -> Parcellation:
+        """The regions of the study."""
+        return regions_of(self.study)
+
+    def _features(self) -> dict[str, Any]:
+        """Return the section with the groups that apply."""
+        groups = {name: list(members) for name, members in self.study.groups.items()}
+        return self.study.features.model_dump(mode="json") | {"groups": groups}
+
     def key(self, name: str) -> SessionKey:
         """Return the key of a session of the inventory."""
         return SessionKey.parse(name)
@@ -77,17 +138,18 @@ class Plan:
     def _conditions(self) -> dict[str, Any]:
         return {name: condition.model_dump(mode="json") for name, condition in self.study.data.conditions.items()}
 
-    def settings_head(self) -> str:
-        """Head: conductivities and source space."""
-        cortex = self.study.cortex
-        return settings_json(
-            cortex.model_dump(mode="json", include={"template", "conductivity_s_per_m", "source_spacing"})
-        )
+    def settings_head(self, label: str) -> str:
+        """Head: where its parts lie, conductivities and source space."""
+        of_model = self.study.cortex.model_dump(mode="json", include={"conductivity_s_per_m", "source_spacing"})
+        return settings_json({"head": self.heads[label].as_settings(), **of_model})
 
-    def settings_forward(self, montage: str) -> str:
-        """Forward: the electrodes."""
-        limit = self.study.cortex.max_electrode_distance_mm
-        return settings_json({"montage": self.inventory["montages"][montage], "max_electrode_distance_mm": limit})
+    def settings_forward(self, key: str) -> str:
+        """Forward: the head and the electrodes."""
+        job = self.forwards[key]
+        of_distance = {"warn_electrode_distance_mm", "max_electrode_distance_mm"}
+        limits = self.study.cortex.model_dump(mode="json", include=of_distance)
+        montage = self.inventory["montages"][job.montage]
+        return settings_json({"head": job.head.label, "montage": montage, **limits})
 
     def settings_clean(self, name: str) -> str:
         """Clean one session: its recordings, its source, the conditions and the cleaning section."""
@@ -106,25 +168,30 @@ class Plan:
 
     def settings_connect(self, name: str) -> str:
         """Cortex, connectivity and features of one session."""
-        of_cortex = {"inverses", "lcmv_regularisation", "parcellation", "max_silent_fraction"}
-        cortex = self.study.cortex.model_dump(mode="json", include=of_cortex)
+        # The head is in the forward solution; the limits of leakage only mark what is there.
+        cortex = self.study.cortex.model_dump(mode="json", exclude={*HeadConfig.model_fields, "leakage"})
         connectivity = self.study.connectivity
         no_effect = {"warn_epochs"} | (set() if connectivity.spectra == "morlet" else {"n_cycles"})
         return settings_json(
             {
-                "session": {key: self.sessions[name][key] for key in ("participant", "session", "site", "montage")},
+                "session": {
+                    **{key: self.sessions[name][key] for key in ("participant", "session", "site")},
+                    "montage": self.forward_of(name),
+                },
                 "cortex": cortex,
+                "regions": fingerprint(self.regions),
                 "connectivity": connectivity.model_dump(mode="json", exclude=no_effect),
-                "features": self.study.features.model_dump(mode="json"),
+                "features": self._features(),
                 "seed": self.study.seed if connectivity.n_surrogates else None,
             }
         )
 
     def settings_table(self) -> str:
-        """Table: the people, which sessions there are, and how good they have to be."""
+        """Table: the people, which sessions there are, how good they have to be, and which leakage is marked."""
         data = self.study.data.model_dump(mode="json", include={"participants", "phenotype", "sources", "inclusion"})
         found = [self.inventory["sessions"], self.inventory["unplaced"]]
-        return settings_json({"data": data, "inventory": text_hash(canonical_json(found))})
+        leakage = self.study.cortex.leakage.model_dump(mode="json")
+        return settings_json({"data": data, "leakage": leakage, "inventory": text_hash(canonical_json(found))})
 
     def settings_target(self, target: str) -> str:
         """Compare and predict: one target, with what its families are made of."""
@@ -143,14 +210,16 @@ class Plan:
                 },
                 "connectivity": study.connectivity.model_dump(mode="json", include={"bands_hz", "measures"}),
                 "inverses": list(study.cortex.inverses),
-                **study.features.model_dump(mode="json", include={"groups", "graph_measures"}),
+                "regions": list(self.regions.region_names),
+                "groups": self._features()["groups"],
+                "graph_measures": list(study.features.graph_measures),
                 "seed": study.seed,
             }
         )
 
     def settings_report(self) -> str:
         """Report: the resolved study, which is saved with the results."""
-        return settings_json(self.study.model_dump(mode="json"))
+        return settings_json(self.study.model_dump(mode="json") | {"features": self._features()})
 
     def user_tables(self) -> list[str]:
         """Return the tables about people (and a ready features table), those that are there now."""

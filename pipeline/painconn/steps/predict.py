@@ -1,6 +1,5 @@
 """Per target: nested, person-grouped evaluation of the classifier on every feature set."""
 
-import math
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from painconn.prediction.evaluation import Evaluation, evaluate
 from painconn.provenance import seed_for
 from painconn.steps.declare import feature_sets
 from painconn.steps.selection import Selection, read_features, select
-from painconn.store import write_arrays, write_atomically, write_json, write_tsv
+from painconn.store import plain, write_arrays, write_atomically, write_json, write_tsv
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
@@ -55,7 +54,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     if predictions:
         write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
     record = {"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}
-    write_json(results.target(name, "scores.json"), _plain(record))
+    write_json(results.target(name, "scores.json"), plain(record))
 
 
 def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tuple[Selection, Design]:
@@ -132,14 +131,3 @@ def _save(evaluation: Evaluation, path: Any) -> None:
         "splits": np.array(splits, dtype=np.int32),
     }
     write_arrays(path, arrays)
-
-
-def _plain(value: Any) -> Any:
-    """Turn NaN into None: JSON has no NaN."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value

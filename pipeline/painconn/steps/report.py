@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from painconn.paths import Results
+from painconn.paths import Results, SessionKey
 from painconn.provenance import canonical_json, environment, file_hash, text_hash
 from painconn.recordings.companions import Companions
 from painconn.reporting.page import build_page, methods_of
@@ -36,9 +36,19 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
         "environment": environment(),
         "seed": settings["seed"],
         "config_hash": text_hash(canonical_json(_portable(settings))),
+        "heads": _heads(results),
         "inputs": _inputs(results, settings),
         "jobs": _benchmarks(results),
     }
+
+
+def _heads(results: Results) -> list[dict[str, Any]]:
+    """Return every head that a session was analysed with."""
+    inventory = read_json(results.inventory) if results.inventory.is_file() else {"sessions": []}
+    sidecars = [results.connectivity(SessionKey.parse(session["name"])) for session in inventory["sessions"]]
+    heads = [read_json(sidecar).get("head") for sidecar in sidecars if sidecar.is_file()]
+    by_label = {head["label"]: head for head in heads if head}
+    return [by_label[label] for label in sorted(by_label)]
 
 
 def _portable(settings: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +61,19 @@ def _portable(settings: dict[str, Any]) -> dict[str, Any]:
     participants["more_tables"] = [_portable_path(table) for table in participants["more_tables"]]
     phenotype = data["phenotype"] | {"table": _portable_path(data["phenotype"]["table"])}
     data = data | {"sources": sources, "participants": participants, "phenotype": phenotype}
-    return settings | {"data": data, "cleaning": cleaning}
+    return settings | {"data": data, "cleaning": cleaning, "cortex": _portable_cortex(settings["cortex"])}
+
+
+def _portable_cortex(cortex: dict[str, Any]) -> dict[str, Any]:
+    """Return the section with the files of the user's heads and regions by their names."""
+    of_heads = ("subjects_dir", "transform", "bem_solution")
+    cortex = cortex | {name: _portable_path(cortex[name]) for name in of_heads}
+    chosen = cortex["parcellation"]
+    if isinstance(chosen, str):
+        return cortex
+    annot = {side: Path(path).name for side, path in chosen["annot"].items()} if chosen["annot"] else None
+    coordinates = Path(chosen["coordinates"]).name if chosen["coordinates"] else None
+    return cortex | {"parcellation": chosen | {"annot": annot, "coordinates": coordinates}}
 
 
 def _portable_path(path: str | None) -> str | None:

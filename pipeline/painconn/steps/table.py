@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from painconn.config.cortex import LeakageConfig
 from painconn.config.data import Participants, Source
 from painconn.config.inclusion import Limits
 from painconn.config.phenotype import Phenotype
@@ -16,6 +17,7 @@ from painconn.prediction.likeness import SAME_RECORDING, likeness_of_pairs
 from painconn.recordings.features_table import read_features
 from painconn.recordings.findings import Finding
 from painconn.steps.inclusion import left_out
+from painconn.steps.leakage import leakage_files, read_leakage
 from painconn.steps.people import read_people
 from painconn.steps.quality_rows import outliers, quality_rows, quality_table
 from painconn.steps.reliability import reliability
@@ -25,6 +27,7 @@ from painconn.store import (
     read_arrays,
     read_json,
     read_result,
+    read_tsv,
     save_json,
     save_parquet,
     save_tsv,
@@ -86,6 +89,7 @@ def run(results: Results, settings: dict[str, Any]) -> None:
         "quality.tsv": quality,
         "quality_outliers.tsv": outliers(quality),
         "spectra.tsv": _spectra(used),
+        **({"regions.tsv": read_tsv(used[0]["region_table"], dtype=str)} if used else {}),
     }
     values = {
         "fingerprints.json": {record["key"].name: record["fingerprints"] for record in used},
@@ -93,7 +97,8 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     }
     _describe_derivatives(results)
     features = _features(used)
-    _write(results, features, tables, values, _reliability_files(features, used) | phenotype)
+    leakage = _leakage_files(used, LeakageConfig.model_validate(settings["leakage"]))
+    _write(results, features, tables, values, _reliability_files(features, used) | leakage | phenotype)
 
 
 def _write(
@@ -129,6 +134,8 @@ def _read_session(results: Results, key: SessionKey, rules: dict[str, Limits]) -
             "index": [about | observation | {"site": connected["site"]} for observation in connected["observations"]],
             "missing_rows": [about | row for row in connected["not_computable"]],
             "regions": connected["regions"],
+            "leakage": read_leakage(results, key),
+            "region_table": sidecar.with_name(connected["region_table"]),
             "halves": np.full((2, *arrays["values"].shape), np.nan),
             **arrays,
         }
@@ -224,6 +231,12 @@ def _reliability_files(features: pd.DataFrame, used: list[dict[str, Any]]) -> di
         "reliability.parquet": partial(save_parquet, table),
         "features.json": partial(save_json, {"reliability": summary}),
     }
+
+
+def _leakage_files(used: list[dict[str, Any]], limits: LeakageConfig) -> dict[str, Writer]:
+    if not used:
+        return {}
+    return leakage_files([record["leakage"] for record in used], used[0]["regions"], limits)
 
 
 def _spectra(used: list[dict[str, Any]]) -> pd.DataFrame:

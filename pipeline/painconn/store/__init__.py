@@ -8,6 +8,7 @@ for other tools (:mod:`painconn.store.connectivity`) is imported by name, so tha
 from painconn.store.files import (
     MISSING,
     Writer,
+    plain,
     read_arrays,
     read_json,
     read_parquet,
@@ -28,6 +29,7 @@ from painconn.store.files import (
 __all__ = [
     "MISSING",
     "Writer",
+    "plain",
     "read_arrays",
     "read_json",
     "read_parquet",

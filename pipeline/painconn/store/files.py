@@ -1,9 +1,11 @@
 """Files of results: JSON, tables and arrays, and the sidecars that vouch for them."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,21 @@ def write_text(path: Path, text: str) -> None:
 def save_json(value: Any, path: Path) -> None:
     """Write JSON into a file; NaN and infinity are refused (use None)."""
     path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: numbers of NumPy as those of Python, NaN and infinity as None, keys as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def write_json(path: Path, value: Any) -> None:

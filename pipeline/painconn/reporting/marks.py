@@ -1,0 +1,31 @@
+"""The mark of a test that mixing between regions may explain, the same in every table and figure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from painconn.reporting.notation import is_number
+
+DAGGER = "†"
+MARKED_FROM = 0.5
+
+
+def is_marked(row: Mapping[str, Any]) -> bool:
+    """Whether at least half of the edges of a test lie beyond a limit of leakage."""
+    share = row.get("leakage_marked")
+    return is_number(share) and share >= MARKED_FROM
+
+
+def dagger(row: Mapping[str, Any]) -> str:
+    """Return what stands behind the name of a test: a dagger when it is marked, nothing otherwise."""
+    return f" {DAGGER}" if is_marked(row) else ""
+
+
+def note(rows: Iterable[Mapping[str, Any]], *, sign: str = DAGGER) -> str:
+    """Explain the mark below a table or a figure, where `sign` stands for it; empty when no test carries it."""
+    n_marked = sum(is_marked(row) for row in rows)
+    if not n_marked:
+        return ""
+    return (
+        f" {sign} ({n_marked}): at least half of the edges join regions that this montage and inverse do not tell "
+        "apart within the limits (section on leakage)."
+    )

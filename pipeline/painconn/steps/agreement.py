@@ -1,0 +1,147 @@
+"""Per target: whether what was declared under one inverse holds under the others of the study."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painconn.features.names import KEYS
+from painconn.inference.agreement import LEVEL, Finding, effect_agreement, verdict
+from painconn.inference.families import Family
+from painconn.inference.results import Comparison
+from painconn.paths import Results
+from painconn.provenance import seed_for
+from painconn.steps.compare import compare_again
+from painconn.steps.declare import agreement_family, agreement_set, families, other_inverses
+from painconn.steps.selection import read_features
+from painconn.store import plain, read_json, read_tsv, write_json
+
+N_RESAMPLES = 1000
+ONE_INVERSE = "one inverse"
+NOTHING_COMPUTED = "neither a test nor a score could be computed under both inverses"
+
+
+def run(results: Results, settings: dict[str, Any], name: str) -> None:
+    """Compare the primary result with the same tests and the same classifier under every other inverse.
+
+    The tests and scores themselves are in ``compare.tsv`` (role ``agreement``) and ``scores.json``; nothing of the
+    primary result depends on this step.
+    """
+    table = read_features(results)
+    columns = [column for column in table.columns if column not in KEYS]
+    others = other_inverses(settings, columns)
+    record: dict[str, Any] = {"primary_inverse": settings["target"]["primary"]["inverse"], "others": {}}
+    if not others:
+        write_json(results.target(name, "agreement.json"), record | {"verdict": "not assessed", "reason": ONE_INVERSE})
+        return
+    declared = [family for family in families(settings, columns) if family.role in ("primary", "agreement")]
+    _, compared = compare_again(declared, table, settings, name)
+    rows = read_tsv(results.target(name, "compare.tsv"))
+    scores = read_json(results.target(name, "scores.json"))
+    primary = declared[0]
+    for inverse in others:
+        again = next(family for family in declared if family.name == agreement_family(inverse))
+        tests, findings, found_otherwise = _tests(rows, primary, again)
+        seed = seed_for(settings["seed"], "agreement", name, inverse)
+        classifier = _classifier(scores, inverse)
+        known = None if classifier is None else Finding(*(score["found"] for score in classifier.values()))
+        record["others"][inverse] = {
+            "verdict": verdict(findings, found_otherwise, known) if findings or known else "not assessed",
+            "tests": tests | _effects(compared, primary, again, seed),
+            "classifier": classifier,
+        }
+    write_json(results.target(name, "agreement.json"), plain(record | _overall(record["others"])))
+
+
+def _overall(others: dict[str, Any]) -> dict[str, str]:
+    """Return the least favourable verdict of all inverses: a result holds when it holds under each of them."""
+    given = [other["verdict"] for other in others.values()]
+    order = ("depends", "not assessed", "holds", "nothing found")
+    found = next(word for word in order if word in given)
+    return {"verdict": found, "reason": NOTHING_COMPUTED if found == "not assessed" else ""}
+
+
+def _tests(rows: pd.DataFrame, primary: Family, again: Family) -> tuple[dict[str, Any], list[Finding], int]:
+    """Return what became of the declared findings, a finding per test computed under both, and how many the other has.
+
+    A finding is a family-wise p below the level; the other inverse has its own correction, over as many tests.
+    """
+    numbers: dict[tuple[str, str], dict[str, float]] = (
+        rows.set_index(["family", "test"])[["estimate", "hedges_g", "p_fwe"]].to_dict("index")  # type: ignore[assignment]
+    )
+    findings, told = [], []
+    for test, mirrored in zip(primary.tests, again.tests, strict=True):
+        here, there = numbers[primary.name, test], numbers[again.name, mirrored]
+        if not (np.isfinite(here["p_fwe"]) and np.isfinite(there["p_fwe"])):
+            continue
+        same_sign = bool(np.sign(here["estimate"]) == np.sign(there["estimate"]))
+        finding = Finding(bool(here["p_fwe"] < LEVEL), bool(there["p_fwe"] < LEVEL and same_sign))
+        findings.append(finding)
+        if finding.found:
+            told.append(
+                {
+                    "test": test,
+                    "effect": here["hedges_g"],
+                    "p_fwe": here["p_fwe"],
+                    "other_test": mirrored,
+                    "other_effect": there["hedges_g"],
+                    "other_p_fwe": there["p_fwe"],
+                    "same_sign": same_sign,
+                    "survives": finding.found_too,
+                }
+            )
+    found_otherwise = sum(numbers[again.name, test]["p_fwe"] < LEVEL for test in again.tests)
+    counts = {
+        "n_declared": len(primary.tests),
+        "n_significant": len(told),
+        "n_surviving": sum(finding.found_too for finding in findings if finding.found),
+        "n_significant_under_other": found_otherwise,
+        "significant": told,
+    }
+    return counts, findings, found_otherwise
+
+
+def _effects(compared: Comparison, primary: Family, again: Family, seed: int) -> dict[str, Any]:
+    """Compare the effects of all tests that were computed under both inverses."""
+    values = compared.values
+    usable = compared.table.set_index("test")["reason"].eq("")
+    pairs = [pair for pair in zip(primary.tests, again.tests, strict=True) if usable[list(pair)].all()]
+    if not pairs:
+        return {"n_compared": 0}
+    found = effect_agreement(
+        compared.designs[primary.name],
+        *(values[list(tests)].to_numpy(dtype=float) for tests in zip(*pairs, strict=True)),
+        n_resamples=N_RESAMPLES,
+        seed=seed,
+    )
+    return {
+        "n_compared": found.n_tests,
+        "n_same_sign": found.n_same_sign,
+        "rank_correlation": found.rank_correlation,
+        "rank_correlation_ci": [found.low, found.high],
+        "when_nothing_differs": {
+            "rank_correlation": found.chance_correlation,
+            "rank_correlation_q95": found.chance_correlation_q95,
+            "share_same_sign": found.chance_same_sign,
+            "n_rearrangements": found.n_rearrangements,
+        },
+        "n_resamples": found.n_resamples,
+    }
+
+
+def _classifier(scores: dict[str, Any], inverse: str) -> dict[str, Any] | None:
+    """Return the headline score and that of the same features under another inverse; None unless both were scored."""
+    names = {"primary": scores["primary_feature_set"], "other": agreement_set(inverse)}
+    sets = {side: scores["feature_sets"].get(name) for side, name in names.items()}
+    if any(score is None or score.get("auc") is None for score in sets.values()):
+        return None
+    return {
+        side: {
+            "feature_set": names[side],
+            "auc": score["auc"],
+            "auc_ci": score["auc_ci"],
+            "p": score["permutation"]["p"],
+            "found": bool(score["permutation"]["p"] < LEVEL),
+        }
+        for side, score in sets.items()
+    }
