@@ -56,6 +56,7 @@ WORKLOADS = {
     "COMPILE": Workload("compilation"),
     "THREADS": Workload("scaling", n_threads=2),
     "PERM-RIDGE": Workload("ridge_permutations"),
+    "ROI-APPLY": Workload("roi_apply"),
     "ONE-RECORDING": Workload("line"),
 }
 

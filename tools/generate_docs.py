@@ -85,8 +85,8 @@ def registry_pages() -> dict[str, list[str]]:
         "measures.md": [
             "# Measures",
             "",
-            "What `connectivity.measures` can name, except those that cannot be columns of a study: `cohy` is complex,"
-            " and `mim`, `mic` and `cacoh` need several components per region; they are functions only. `estimator`"
+            "What `connectivity.measures` can name, except `cohy`: it is complex, cannot be a column and is a function"
+            " only. `mim`, `mic` and `cacoh` need `cortex.n_components` of 2 or more. `estimator`"
             " says what the samples can be: epochs, or the time points of contiguous segments"
             " (`connectivity.phase_estimator` chooses for the bivariate spectral measures). `needs` are the gates below"
             " which a measure is not computable. `zero lag` says what instantaneous mixing of independent sources does"

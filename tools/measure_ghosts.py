@@ -181,7 +181,7 @@ def main() -> None:
     """Print the tables."""
     made = list(cases())
     header = (
-        "channels, inverse | own share, % | localisation error, mm | spread, mm | pair leakage | regions marked (of 68) "
+        "channels, inverse | own share, % | localisation error, mm | spread, mm | pair leakage | marked regions of 68 "
         "| pairs above the limit, % | pairs per true edge | own pair among them, %"
     )
     _table(header, [leakage_row(case) for case in made])

@@ -9,7 +9,7 @@ from cohort_runs import HEALTHY, PARTNER, Run, differing, run_sessions, saved_ar
 from small_cohort import STUDY, recordings_of
 
 from painconn.config.loader import load_study
-from painconn.cortex.template import region_names
+from painconn.cortex.registry import PARCELLATIONS
 from painconn.errors import IntegrityError
 from painconn.paths import Results
 from painconn.steps import clean, connect
@@ -60,17 +60,17 @@ def test_a_cut_result_is_an_error_that_says_what_to_delete_and_made_again_gives_
 
 def make_flat(monkeypatch, n_regions: int) -> list[str]:
     """Let the inverse give nothing in the first regions of the partner."""
-    made = connect._kernels
+    made = connect.make_kernels
 
-    def kernels(results, settings, *rest):
-        found = made(results, settings, *rest)
+    def kernels(space, observations, settings, cleaned):
+        found = made(space, observations, settings, cleaned)
         if settings["session"]["participant"] == PARTNER:
-            for kernel in found.values():
-                kernel.values[:n_regions] = 0.0
+            for (whole,) in found.values():
+                whole.kernel.values[:n_regions] = 0.0
         return found
 
-    monkeypatch.setattr(connect, "_kernels", kernels)
-    return list(region_names()[:n_regions])
+    monkeypatch.setattr(connect, "make_kernels", kernels)
+    return list(PARCELLATIONS["desikan_killiany"].region_names[:n_regions])
 
 
 def test_a_flat_region_is_missing_for_that_person_and_nowhere_0(two, monkeypatch):

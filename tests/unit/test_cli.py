@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from painconn.cli.foresight import notes, refusals, refused, refused_primary, unanswerable
+from painconn.cli.foresight import dependent_regions, notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.loader import load_study
 from painconn.config.study import StudyConfig
@@ -82,7 +82,8 @@ def test_check_tells_which_measures_the_gates_will_refuse_and_why(repository):
 
     def told(**connectivity):
         settings = ConnectivityConfig.model_validate(connectivity)
-        return list(refusals(study.model_copy(update={"connectivity": settings})))
+        changed = study.model_copy(update={"connectivity": settings})
+        return list(refusals(changed, refused(changed)))
 
     assert told() == ["aec_orth, pinprick, all bands: events have no continuous segments"]
     assert told(measures=["coh", "psi"], min_epochs=25) == ["coh, psi, rest, all bands: 22 epochs, wanted at least 25"]
@@ -96,7 +97,8 @@ def test_check_foresees_wavelets_that_are_too_long_and_matrices_without_full_ran
 
     def told(n_channels=(), **connectivity):
         settings = ConnectivityConfig.model_validate(connectivity)
-        return list(refusals(study.model_copy(update={"connectivity": settings}), n_channels))
+        changed = study.model_copy(update={"connectivity": settings})
+        return list(refusals(changed, refused(changed, n_channels, n_regions=68)))
 
     bands_hz = {"theta": [4, 8], "alpha": [8, 13]}
     wavelets = told(measures=["coh"], spectra="morlet", min_cycles=1, bands_hz=bands_hz)
@@ -214,3 +216,14 @@ def test_check_names_a_missing_data_folder(repository, tmp_path):
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_check_warns_with_numbers_when_regions_exceed_what_the_channels_support():
+    (warning,) = dependent_regions(68, [19, 128, 19])
+    assert "68 regions from 19 channels" in warning
+    assert "at most 18 dimensions, about 3.8 regions for each" in warning
+    assert [line.partition(":")[0] for line in dependent_regions(100, [19, 100, 101, 19])] == [
+        "100 regions from 19 channels",
+        "100 regions from 100 channels",
+    ]
+    assert list(dependent_regions(16, [19])) == []

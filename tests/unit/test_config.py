@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from painconn.connectivity.engine import over_epochs
 from painconn.connectivity.graph.thresholds import edges_at
 from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.surrogates import surrogate_floor
+from painconn.cortex.registry import PARCELLATIONS
 from painconn.errors import ConfigError
 
 MINIMAL = """\
@@ -167,11 +168,16 @@ def test_a_missing_study_file_names_it(tmp_path):
     assert "no such file" in str(problems_of(tmp_path / "absent.yaml")[0])
 
 
-def test_measures_of_several_components_have_to_wait(study_file, monkeypatch):
-    several = replace(MEASURES["coh"], name="several", takes="components", kind="multivariate")
-    monkeypatch.setitem(MEASURES, "several", several)
-    text = MINIMAL + "connectivity: {measures: [several]}\n"
-    assert "one signal per region" in str(problems_of(study_file(text))[0])
+def test_measures_of_several_components_and_components_go_together(study_file):
+    measures = "connectivity: {measures: [wpli2_debiased, mim]}\n"
+    components = "cortex: {aggregation: pca_flip, n_components: 3}\n"
+    (alone,) = problems_of(study_file(MINIMAL + measures))
+    assert "measure mim relates regions of several components, and cortex.n_components is 1" in str(alone)
+    (unused,) = problems_of(study_file(MINIMAL + components))
+    assert "3 components per region, and connectivity.measures has none" in str(unused)
+    assert "mim" in str(unused)
+    study = load_study(study_file(MINIMAL + measures + components))
+    assert (study.cortex.n_components, study.connectivity.measures) == (3, ("wpli2_debiased", "mim"))
 
 
 def test_all_problems_of_a_section_are_told_at_once(study_file):
@@ -287,3 +293,55 @@ def test_the_fewest_surrogates_are_those_of_the_engine(rng):
     assert surrogate_floor(signals, compute, n_surrogates=fewest, seed=1)
     with pytest.raises(ValueError, match="n_surrogates"):
         surrogate_floor(signals, compute, n_surrogates=fewest - 1, seed=1)
+
+
+def test_groups_are_those_of_the_parcellation_unless_given(study_file):
+    assert load_study(study_file(MINIMAL)).groups == PARCELLATIONS["desikan_killiany"].groups
+    schaefer = load_study(study_file(MINIMAL + "cortex: {parcellation: schaefer_100_7}\n"))
+    assert len(schaefer.groups) == 14
+    own = "cortex: {parcellation: pain_12}\nfeatures: {groups: {one: [insula-lh], two: [insula-rh, postcentral-rh]}}\n"
+    assert dict(load_study(study_file(MINIMAL + own)).groups) == {
+        "one": ("insula-lh",),
+        "two": ("insula-rh", "postcentral-rh"),
+    }
+
+
+def test_groups_that_do_not_fit_the_regions_are_told_all_at_once(study_file):
+    text = (
+        "cortex: {parcellation: schaefer_100_7}\n"
+        "features:\n  groups:\n    visual: [Vis_1-lh, Vis_99-lh]\n    pain: [insula-lh, Vis_1-lh]\n"
+        "    Vis_2-rh: [Vis_3-rh]\n    a__b: [Vis_4-rh]\n    none: []\n"
+    )
+    told = "\n".join(str(problem) for problem in problems_of(study_file(MINIMAL + text)))
+    for expected in (
+        "Vis_99-lh is no region of schaefer_100_7; did you mean Vis_9-lh?",
+        "insula-lh is no region of schaefer_100_7",
+        "Vis_1-lh is already in visual",
+        "the group Vis_2-rh is called as a region",
+        "two underscores",
+        "features.groups.none · found: no region",
+    ):
+        assert expected in told, expected
+
+
+def test_a_parcellation_of_ones_own_needs_groups_and_one_kind_of_file(study_file):
+    (problem,) = problems_of(study_file(MINIMAL + "cortex: {parcellation: schaefer_100}\n"))
+    assert "did you mean schaefer_100_7" in str(problem)
+    for files, expected in (
+        ("{coordinates: r.tsv}", "features.groups"),
+        ("{coordinates: r.tsv, annot: {lh: l.annot, rh: r.annot}}", "both annot and coordinates"),
+        ("{space: mni305}", "neither annot nor coordinates"),
+        ("{coordinates: r.tsv, radius: 3}", "the unknown key radius"),
+        ("{annot: {lh: l.annot}}", "a value for rh"),
+    ):
+        told = [str(problem) for problem in problems_of(study_file(f"{MINIMAL}cortex: {{parcellation: {files}}}\n"))]
+        assert any(expected in line for line in told), (files, told)
+
+
+def test_files_of_regions_resolve_against_the_study_file(study_file):
+    groups = "features: {groups: {one: [a-lh, b-lh]}}\n"
+    path = study_file(MINIMAL + "cortex: {parcellation: {annot: {lh: own/lh.annot, rh: /there/rh.annot}}}\n" + groups)
+    annot = load_study(path).cortex.parcellation.annot
+    assert (annot.lh, annot.rh) == (path.resolve().parent / "own" / "lh.annot", Path("/there/rh.annot"))
+    path = study_file(MINIMAL + "cortex: {parcellation: {coordinates: regions.tsv}}\n" + groups)
+    assert load_study(path).cortex.parcellation.coordinates == path.resolve().parent / "regions.tsv"

@@ -280,8 +280,8 @@ data:
   sources:
     - {{root: data, layout: folder, pattern: "S{{participant}}_{{task}}.edf"}}
   conditions:
-    rest: {{kind: rest, n_epochs: 2}}
-    math: {{kind: rest, n_epochs: 2}}
+    rest: {{kind: rest, n_epochs: 20}}
+    math: {{kind: rest, n_epochs: 20}}
   minimum_per_group: 2
 cleaning: {{sfreq_hz: 100}}
 cortex: {{{cortex}}}
@@ -291,7 +291,6 @@ targets:
 INDIVIDUAL = (
     'template: individual, subjects_dir: fs, subject: "sub-{participant}", transform: "t/sub-{participant}-trans.fif"'
 )
-
 
 
 @pytest.fixture
@@ -316,7 +315,7 @@ def study(tmp_path, rng):
 
 def write_edf(path, rng):
     path.parent.mkdir(exist_ok=True)
-    signals = rng.normal(scale=20, size=(len(TEN), 2000))
+    signals = rng.normal(scale=20, size=(len(TEN), 6000))
     known = {"physical_dimension": "uV", "physical_range": (-200, 200)}
     edfio.Edf([edfio.EdfSignal(row, 100, label=name, **known) for name, row in zip(TEN, signals, strict=True)]).write(
         path

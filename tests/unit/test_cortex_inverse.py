@@ -6,33 +6,23 @@ import sys
 import mne
 import numpy as np
 import pytest
-from head_bench import (
-    TEN_TWENTY,
-    bundled,
-    covariance_of,
-    field_of,
-    forward_of,
-    mixed_noise,
-)
+from head_bench import MONTAGES, TEN_TWENTY, bundled, covariance_of, field_of, forward_of, mixed_noise, source_places_m
 
 from painconn.config.cortex import CortexConfig
+from painconn.cortex.covariance import noise_covariance
 from painconn.cortex.forward import make_forward, scalp_distances_mm
 from painconn.cortex.head import Head, load_head, save_head
 from painconn.cortex.kernels import RegionKernel, make_region_kernel, make_source_kernel
 from painconn.cortex.lead_field import LeadField, lead_field
 from painconn.cortex.montage import place_electrodes
 from painconn.cortex.regions import region_average, region_labels, region_signs
+from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import InputError, RecordingFault
 
 pytestmark = pytest.mark.xdist_group("cortex_head")
 
 REGIONS = parcellation()
-LOCALISATION_MM = {  # largest accepted median error of place by montage: lcmv, eloreta, sloreta, dspm, minimum_norm
-    19: (6.0, 12.0, 20.0, 45.0, 45.0),
-    32: (6.0, 10.0, 20.0, 45.0, 45.0),
-    64: (6.0, 8.0, 15.0, 40.0, 40.0),
-}
 
 
 def lcmv_kernel(field: LeadField, data_covariance_v2: np.ndarray, *, rank: int) -> RegionKernel:
@@ -228,3 +218,32 @@ def test_the_kernel_is_made_without_mne():
     program = f"import sys, {modules}; print('mne' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("n_channels", MONTAGES)
+def test_a_planted_dipole_is_found_as_well_as_each_inverse_can(rng, n_channels):
+    """The easy case: one source on the model's own grid among white sensor noise; the largest estimated power."""
+    field, labels = field_of(n_channels), region_labels(REGIONS, field_of(n_channels).vertices)
+    space = np.eye(n_channels) - 1 / n_channels
+    noise = noise_covariance("adhoc", space, rank=n_channels - 1)
+    error_mm: dict[str, list[float]] = {inverse: [] for inverse in INVERSES}
+    in_region = 0
+    kernels: dict[str, np.ndarray] = {}
+    for source in rng.choice(np.flatnonzero(labels >= 0), 20, replace=False):
+        topography = field.gain_v_per_am[:, source, 2]
+        covariance = space + 9 * n_channels * np.outer(topography, topography) / (topography @ topography)
+        for inverse in INVERSES:
+            if inverse == "lcmv" or inverse not in kernels:
+                kernels[inverse] = make_source_kernel(
+                    inverse, field, covariance, noise, rank=n_channels - 1, cortex=CortexConfig()
+                ).values
+            power = np.einsum("sc,sc->s", kernels[inverse] @ covariance, kernels[inverse])
+            peak = int(power.argmax())
+            error_mm[inverse].append(1e3 * np.linalg.norm(source_places_m()[peak] - source_places_m()[source]))
+            in_region += inverse == "lcmv" and labels[peak] == labels[source]
+    median = {inverse: float(np.median(values)) for inverse, values in error_mm.items()}
+    assert median["lcmv"] < 5
+    assert in_region >= 18
+    assert median["eloreta"] < 10
+    assert max(median["lcmv"], median["eloreta"]) <= median["sloreta"] < median["dspm"]
+    assert median["minimum_norm"] < median["dspm"] < 60

@@ -7,9 +7,9 @@ import mne
 import numpy as np
 import pytest
 
-from painconn.cortex.registry import FUNCTIONAL_GROUPS as CIRCUITS
 from painconn.cortex import registry, template
 from painconn.cortex.regions import region_labels
+from painconn.cortex.registry import FUNCTIONAL_GROUPS as CIRCUITS
 from painconn.errors import InputError, IntegrityError
 
 DATA = resources.files("painconn.cortex") / "data"
@@ -60,7 +60,7 @@ def test_untouched_copy_is_accepted(stored):
 
 
 def test_region_names():
-    names = template.region_names()
+    names = list(template.parcellation().region_names)
     assert len(names) == len(set(names)) == registry.PARCELLATIONS["desikan_killiany"].n_regions
     assert [name.removesuffix("-lh") for name in names[:34]] == [name.removesuffix("-rh") for name in names[34:]]
     assert not {"unknown", "corpuscallosum"} & {name[:-3] for name in names}
@@ -81,15 +81,6 @@ def test_a_source_space_without_a_region_is_refused_with_every_name():
     assert all(
         name in str(caught.value) for name in (*parcellation.region_names[:2], *parcellation.region_names[34:36])
     )
-
-
-def test_centroids_lie_in_their_own_region_and_hemisphere():
-    centroids = template.region_centroids()
-    assert list(centroids) == template.region_names()
-    assert all((point[0] < 5) if name.endswith("lh") else (point[0] > -5) for name, point in centroids.items())
-    left, right = np.array(centroids["postcentral-lh"]), np.array(centroids["postcentral-rh"])
-    assert np.linalg.norm(left * [-1, 1, 1] - right) < 15
-    assert centroids["lateraloccipital-lh"][1] < -70 < 30 < centroids["frontalpole-lh"][1]
 
 
 def test_mne_reads_the_written_labels_as_the_same_regions(subjects_dir):
@@ -151,7 +142,7 @@ def test_circuits_name_real_regions_once():
     ]
     members = [region for regions in CIRCUITS.values() for region in regions]
     assert len(members) == len(set(members)) == 12
-    assert set(members) <= set(template.region_names())
+    assert set(members) <= set(template.parcellation().region_names)
     assert all(region.endswith(group[-2:]) for group, regions in CIRCUITS.items() for region in regions)
 
 
@@ -161,6 +152,16 @@ def test_registry_imports_nothing_heavy_and_its_functions_exist():
         for node in ast.walk(ast.parse(Path(registry.__file__).read_text()))
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert imports <= {"collections.abc", "dataclasses", "importlib", "typing"}
+    assert imports <= {
+        "collections.abc",
+        "dataclasses",
+        "functools",
+        "importlib",
+        "importlib.resources",
+        "itertools",
+        "json",
+        "typing",
+    }
     assert all(callable(definition.load()) for definition in registry.INVERSES.values())
-    assert all(name == definition.name for name, definition in registry.INVERSES.items())
+    for entries in (registry.INVERSES, registry.PARCELLATIONS):
+        assert all(name == definition.name for name, definition in entries.items())

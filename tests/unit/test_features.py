@@ -7,6 +7,7 @@ from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.connectivity.engine import over_epochs
 from painconn.connectivity.registry import MEASURES
+from painconn.cortex.registry import FUNCTIONAL_GROUPS
 from painconn.features.edges import block_names, block_pairs, blocks, edge_names, edges
 from painconn.features.names import power_names
 from painconn.features.power import band_power, log10_power, relative_power
@@ -80,13 +81,13 @@ def test_blocks_are_means_of_their_edges(rng):
 
 
 def test_the_functional_groups_make_21_blocks():
-    assert len(block_pairs(FeaturesConfig().groups)) == 21
+    assert len(block_pairs(FUNCTIONAL_GROUPS)) == 21
     assert block_pairs({"single": ("a",), "pair": ("b", "c")}) == [("single", "pair"), ("pair", "pair")]
 
 
 @pytest.mark.parametrize("name", ["imcoh", "psi", "trgc", "gc_net", "impcoh", "dpli"])
 def test_a_sign_that_follows_the_order_of_regions_has_no_blocks_within_groups(name, rng):
-    groups = FeaturesConfig().groups
+    groups = FUNCTIONAL_GROUPS
     assert len(block_names(name, "lcmv", "alpha", groups)) == 15
     assert not any(a == b for a, b in block_pairs(groups, signed_by_order=True))
     signs = rng.standard_normal((5, 5))
@@ -102,7 +103,7 @@ def test_a_sign_that_follows_the_order_of_regions_has_no_blocks_within_groups(na
 
 @pytest.mark.parametrize("name", ["wpli2_debiased", "aec_orth", "coh", "pcoh"])
 def test_symmetric_measures_keep_their_21_blocks(name):
-    assert len(block_names(name, "lcmv", "alpha", FeaturesConfig().groups)) == 21
+    assert len(block_names(name, "lcmv", "alpha", FUNCTIONAL_GROUPS)) == 21
 
 
 def test_power_names_end_with_the_mean():

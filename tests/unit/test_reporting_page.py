@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from painconn.config.study import StudyConfig
+from painconn.cortex.parcellations import parcellation_of, region_centroids
 from painconn.errors import IntegrityError
 from painconn.prediction.design import make_design
 from painconn.prediction.evaluation import evaluate
@@ -48,7 +49,7 @@ GROUPS = [f"{group}-{side}" for group in ("sensory", "affective", "cognitive") f
 
 def study() -> dict[str, Any]:
     rest, task = {"condition": "rest"}, {"condition": "task"}
-    return StudyConfig.model_validate(
+    study = StudyConfig.model_validate(
         {
             "name": "synthetic",
             "data": {
@@ -94,7 +95,9 @@ def study() -> dict[str, Any]:
                 },
             },
         }
-    ).model_dump(mode="json")
+    )
+    settings = study.model_dump(mode="json")
+    return settings | {"features": settings["features"] | {"groups": dict(study.groups)}}
 
 
 def rows_of_tests(
@@ -686,9 +689,13 @@ def test_folder_to_page_with_the_bundled_head(folder: Path, tmp_path: Path) -> N
     shutil.copytree(folder / "group", tmp_path / "group")
     for target in ("spread", "state"):
         few.to_csv(tmp_path / "group" / target / "compare.tsv", sep="\t", index=False)
+    points = region_centroids(parcellation_of("desikan_killiany"))
+    regions = pd.DataFrame(points, index=["x_mm", "y_mm", "z_mm"]).T.rename_axis("name").reset_index()
+    regions.to_csv(tmp_path / "group" / "regions.tsv", sep="\t", index=False)
     html = build_page(tmp_path)
     assert html.startswith("<!DOCTYPE html>")
     assert "on a brain seen from above" in html
+    assert "68 regions of the parcellation desikan_killiany" in html
     assert headline_lines(folder)[0].startswith("spread: ")
     assert methods_of(folder).startswith("# Methods")
 

@@ -5,18 +5,22 @@ import pandas as pd
 import pytest
 
 from painconn.cli.run import run_study
+from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
 from painconn.connectivity.graph.sweep import sweep
+from painconn.cortex.ghosts import Ghosts
 from painconn.cortex.kernels import RegionKernel
+from painconn.cortex.leakage import Leakage
+from painconn.cortex.template import Parcellation
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
 from painconn.recordings.companions import Companions
 from painconn.reporting.page import headline_lines
-from painconn.steps import audit, clean, compare, connect, predict, report, table
-from painconn.steps.connect import pooled_covariance
+from painconn.steps import agreement, audit, clean, compare, connect, predict, report, table
 from painconn.steps.declare import families, feature_sets, primary_tests
+from painconn.steps.kernels import BandKernel, SourceSpace, band_covariance, pooled_covariance
 from painconn.steps.made_with import MadeWith, forget, record
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
@@ -93,6 +97,7 @@ def test_a_ready_table_goes_from_columns_to_a_page(ready_study, tmp_path):
         settings = json.loads(plan.settings_target(name))
         compare.run(results, settings, name)
         predict.run(results, settings, name)
+        agreement.run(results, settings, name)
         audit.run(results, settings, name)
     report.run(results, json.loads(plan.settings_report()))
 
@@ -113,6 +118,7 @@ def test_a_ready_table_goes_from_columns_to_a_page(ready_study, tmp_path):
     assert gates["person_overlap"]
     assert "duplicate_recordings" not in gates
     page = results.page.read_text()
+    assert "agreement of inverses not assessed: one inverse" in page
     assert "feature0" in page
     assert str(tmp_path) not in page
 
@@ -147,9 +153,12 @@ def test_the_primary_family_is_21_blocks_by_three_bands_and_gamma_is_adjusted_fo
     assert primary.role == "primary"
     assert len(primary.tests) == 63
     assert primary.covariates == ("age", "sex")
-    for family in declared[1:]:
+    again = declared[1]
+    assert (again.role, again.covariates) == ("agreement", primary.covariates)
+    assert again.tests == tuple(test.replace("__lcmv__", "__eloreta__") for test in primary.tests)
+    for family in declared[2:]:
         assert family.role == "exploratory"
-        assert not set(primary.tests) & set(family.tests)
+        assert not {*primary.tests, *again.tests} & set(family.tests)
         gamma = any("low_gamma" in test for test in family.tests)
         assert gamma == ("muscle_index" in family.covariates)
         assert gamma == all("low_gamma" in test for test in family.tests)
@@ -160,6 +169,7 @@ def test_graph_measures_make_exploratory_families_of_symmetric_measures(demo_set
     assert not any("graph" in family.name for family in plain)
     connectivity = demo_settings["connectivity"] | {"measures": ["wpli2_debiased", "aec_orth", "imcoh"]}
     chosen = demo_settings | {"connectivity": connectivity, "graph_measures": ["betweenness", "modularity"]}
+    chosen["inverses"] = ["lcmv"]
     graphs = {family.name: family for family in families(chosen, []) if family.name.startswith("graph ")}
     assert list(graphs) == [
         f"graph {graph} of {measure}, lcmv{suffix}"
@@ -226,6 +236,18 @@ def test_graph_options_rerun_connect_and_never_cleaning(demo_plan):
         assert [a == b for a, b in zip(after, before, strict=True)] == [True, False, not target_changes]
     assert json.loads(after[1])["features"]["graph_nulls"] == 50
     assert json.loads(after[2])["graph_measures"] == ["degree"]
+
+
+def test_feature_sets_are_of_the_primary_inverse_and_one_more_repeats_the_declared_set(demo_settings):
+    columns = [
+        test.replace("__lcmv__", f"__{inverse}__")
+        for inverse in ("lcmv", "eloreta")
+        for test in [*primary_tests(demo_settings), "power_rel__lcmv__alpha__insula-lh"]
+    ]
+    sets = feature_sets(demo_settings, columns)
+    assert sets.pop("blocks, eloreta") == primary_tests(demo_settings, "eloreta")
+    assert not [column for wanted in sets.values() for column in wanted if "eloreta" in column]
+    assert len(sets["blocks"]) == 63
 
 
 def test_feature_sets_start_with_the_primary_family_and_leave_gamma_out(demo_settings):
@@ -415,25 +437,110 @@ def cleaned_session(tmp_path, monkeypatch, rng):
     }  # fmt: skip
     write_result(results.cleaned(key), record)
     write_result(results.forward("0" * 12), {})
-    kernel = RegionKernel(rng.standard_normal((4, 6)), regions, channels, 6, 100)
     epochs = 1e-5 * rng.standard_normal((24, 6, 500))
     monkeypatch.setattr(connect, "_observations", lambda *_: ({("rest", "epoch"): epochs}, channels))
     continuous = 1e-5 * rng.standard_normal((6, 5000))
     monkeypatch.setattr(connect, "_continuous", lambda *_: {"run": continuous})
-    monkeypatch.setattr(connect, "_kernels", lambda *_: {"lcmv": kernel})
-    groups = {"left": list(regions[:2]), "right": list(regions[2:])}
+    space = SourceSpace(None, Parcellation(regions, {}), None, {"label": "bundled"})
+    monkeypatch.setattr(connect, "source_space", lambda *_: space)
+    values = rng.standard_normal((8, 6))
+
+    def kernel(rows, n_components):
+        explained = np.ones((4, n_components)) / n_components
+        return RegionKernel(values[rows], regions, channels, 6, 100, n_components, explained)
+
+    def use(rows_by_bands=None, n_components=1):
+        """Let some bands have a kernel of these rows of the values; by default one of the first four for all bands."""
+        bands = ConnectivityConfig.model_validate(settings["connectivity"]).bands_hz
+        kernels = tuple(
+            BandKernel(names, kernel(rows, n_components), no_leakage())
+            for names, rows in (rows_by_bands or {tuple(bands): slice(4)}).items()
+        )
+        monkeypatch.setattr(connect, "make_kernels", lambda *_: {"lcmv": kernels})
+
     settings = {
         "session": {"montage": "0" * 12},
-        "cortex": {"max_silent_fraction": 0.25},
+        "cortex": {"max_silent_fraction": 0.25, "parcellation": "desikan_killiany"},
         "connectivity": {},
-        "features": {"groups": groups},
+        "features": {"groups": {"left": list(regions[:2]), "right": list(regions[2:])}},
         "seed": None,
     }
-    return results, key, settings
+    use()
+    return results, key, settings, use
+
+
+def no_leakage():
+    return Leakage(np.eye(4), np.eye(4), np.ones(4), np.zeros(4), np.zeros(4), Ghosts(0.0, 1.0))
+
+
+def saved_features(results, key):
+    """Return the saved columns of a session with one observation, by name."""
+    found = read_arrays(results.connectivity(key).with_name(f"{key.name}_desc-features_table.npz"))
+    return dict(zip(found["columns"].tolist(), found["values"][0].tolist(), strict=True))
+
+
+def test_kernels_per_band_give_each_band_the_numbers_of_its_own_kernel(cleaned_session):
+    results, key, settings, use = cleaned_session
+    found = {}
+    others = ("theta", "beta", "low_gamma")
+    whole = ("theta", "alpha", "beta", "low_gamma")
+    for name, rows in (
+        ("first", {whole: slice(4)}),
+        ("second", {whole: slice(4, 8)}),
+        ("mixed", {("alpha",): slice(4, 8), others: slice(4)}),
+    ):
+        use(rows)
+        connect.run(results, settings, key.name)
+        found[name] = saved_features(results, key)
+    assert found["mixed"].keys() == found["first"].keys()
+    for column, value in found["mixed"].items():
+        expected = found["second" if "lcmv__alpha" in column else "first"][column]
+        np.testing.assert_equal(value, expected, err_msg=column)
+    records = read_result(results.connectivity(key))["matrices"]
+    places = [(one["measure"], one["band"]) for one in records]
+    assert len(places) == len(set(places)) == 8
+    kernels = {name for name in read_arrays(results.connectivity(key).with_suffix(".npz")) if "kernel" in name}
+    assert kernels == {"kernel__lcmv__alpha", "kernel__lcmv__theta__beta__low_gamma"}
+
+
+def test_components_feed_multivariate_measures_and_the_first_one_all_others(cleaned_session):
+    results, key, settings, use = cleaned_session
+    settings["connectivity"] = {"measures": ["wpli2_debiased", "mim"]}
+    use({tuple(ConnectivityConfig().bands_hz): slice(8)}, n_components=2)
+    connect.run(results, settings, key.name)
+    both = saved_features(results, key)
+    matrix = read_connectivity(results.connectivity(key)).select(measure="mim", band="beta").one()
+    assert matrix.values.shape == (4, 4)
+    assert both["mim__lcmv__beta__insula-lh__postcentral-rh"] == matrix.values[0, 3] > 0
+    settings["connectivity"] = {"measures": ["wpli2_debiased"]}
+    use({tuple(ConnectivityConfig().bands_hz): slice(0, 8, 2)})
+    connect.run(results, settings, key.name)
+    first = saved_features(results, key)
+    assert {name for name in both if "__mim__" not in f"__{name}"} == set(first)
+    for column, value in first.items():
+        np.testing.assert_allclose(both[column], value, rtol=1e-9, err_msg=column)
+
+
+def test_the_covariance_of_a_band_holds_what_oscillates_in_it_and_bands_add_up(rng):
+    times = np.arange(500) / 250
+    pattern = np.array([1.0, -2.0, 0.5])
+    phases = rng.uniform(0, 2 * np.pi, (20, 1, 1))
+    data = np.sqrt(2) * pattern[:, np.newaxis] * np.sin(2 * np.pi * 10.25 * times + phases)
+    tiny = 1e-3 * rng.standard_normal((20, 3, 500))
+    observed = {("rest", "epoch"): data + tiny, ("task", "epoch"): 3 * data + tiny}
+
+    def covariance(low, high):
+        return band_covariance(observed, sfreq_hz=250.0, band_hz=(low, high), half_bandwidth_hz=1.0)
+
+    np.testing.assert_allclose(covariance(8, 13), 5 * np.outer(pattern, pattern), rtol=0.03)
+    assert np.abs(covariance(13, 30)).max() < 0.01
+    whole = covariance(0.25, 124.0)
+    np.testing.assert_allclose(whole, pooled_covariance(observed), rtol=0.03)
+    np.testing.assert_allclose(covariance(0.25, 13) + covariance(13, 124), whole, rtol=1e-10)
 
 
 def test_the_connect_step_saves_matrices_halves_and_columns_that_agree(cleaned_session):
-    results, key, settings = cleaned_session
+    results, key, settings, _ = cleaned_session
     connect.run(results, settings, key.name)
     sidecar = results.connectivity(key)
     saved = read_connectivity(sidecar)
@@ -452,7 +559,7 @@ def test_the_connect_step_saves_matrices_halves_and_columns_that_agree(cleaned_s
 
 
 def test_the_connect_step_adds_graph_columns_and_leaves_the_others_as_they_were(cleaned_session):
-    results, key, settings = cleaned_session
+    results, key, settings, _ = cleaned_session
     found = []
     for graph_measures in ([], ["strength", "global_efficiency"]):
         features = settings["features"] | {"graph_measures": graph_measures, "graph_densities": [0.2, 0.3]}
@@ -480,11 +587,13 @@ def test_the_connect_step_adds_graph_columns_and_leaves_the_others_as_they_were(
 
 
 def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(cleaned_session):
-    results, key, settings = cleaned_session
+    results, key, settings, use = cleaned_session
     connectivity = {"measures": ["coh"], "bands_hz": {"alpha": [8, 13]}, "n_surrogates": 50}
     found = []
     for seed in (1, 1, 2):
-        connect.run(results, settings | {"connectivity": connectivity, "seed": seed}, key.name)
+        settings |= {"connectivity": connectivity, "seed": seed}
+        use()
+        connect.run(results, settings, key.name)
         found.append(read_connectivity(results.connectivity(key)).one())
     first, again, other = (matrix.surrogate_q95 for matrix in found)
     np.testing.assert_array_equal(first, again)
@@ -497,3 +606,85 @@ def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(clean
 def test_the_seed_is_part_of_the_connect_settings_only_with_surrogates(demo_plan):
     assert json.loads(demo_plan(0).settings_connect("sub-01"))["seed"] is None
     assert json.loads(demo_plan(50).settings_connect("sub-01"))["seed"] == 20260
+
+
+@pytest.fixture
+def two_inverses(ready_study, tmp_path, rng):
+    """A ready table with the primary blocks of 24 people under two inverses, one of which may miss the planted one."""
+
+    def make(effect_under_other):
+        settings = json.loads(
+            Plan(load_study(ready_study), Results(tmp_path / "none"), write=False).settings_target("groups")
+        )
+        rows = []
+        for person in range(1, 25):
+            row = {"participant": f"{person:03d}", "condition": "rest"}
+            for first, second in zip(primary_tests(settings), primary_tests(settings, "eloreta"), strict=True):
+                shared = rng.standard_normal()
+                row |= {first: shared, second: shared + 0.5 * rng.standard_normal()}
+            planted = "wpli2_debiased__lcmv__alpha__sensory-lh__affective-lh"
+            row[planted] += 4.0 * (person % 2 == 0)
+            row[planted.replace("lcmv", "eloreta")] += effect_under_other * (person % 2 == 0)
+            rows.append(row)
+        pd.DataFrame(rows).to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+        results = Results(tmp_path / "out")
+        ready_study.write_text(STUDY.partition("  states:")[0].replace("n_permutations: 100", "n_permutations: 200"))
+        plan = Plan(load_study(ready_study), results)
+        table.run(results, json.loads(plan.settings_table()))
+        for step in (compare, predict, agreement, audit):
+            step.run(results, json.loads(plan.settings_target("groups")), "groups")
+        report.run(results, json.loads(plan.settings_report()))
+        return results
+
+    return make
+
+
+@pytest.mark.parametrize(("effect", "survives"), [(4.0, True), (0.0, False)])
+def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_does_not(
+    two_inverses, effect, survives
+):
+    results = two_inverses(effect)
+    found = read_json(results.target("groups", "agreement.json"))
+    tests = found["others"]["eloreta"]["tests"]
+    assert (tests["n_declared"], tests["n_compared"], tests["n_significant"]) == (63, 63, 1)
+    (row,) = tests["significant"]
+    assert row["test"] == "wpli2_debiased__lcmv__alpha__sensory-lh__affective-lh"
+    assert row["survives"] == survives
+    low, high = tests["rank_correlation_ci"]
+    assert low < tests["rank_correlation"] < high
+    assert tests["when_nothing_differs"]["rank_correlation"] > 0.5
+    rows = read_tsv(results.target("groups", "compare.tsv"))
+    primary, again = (rows[rows["role"] == role].set_index("test") for role in ("primary", "agreement"))
+    assert len(primary) == len(again) == 63
+    assert {*primary["family_size"], *again["family_size"]} == {63}
+    assert row["other_p_fwe"] == again.loc[row["other_test"], "p_fwe"]
+    scores = read_json(results.target("groups", "scores.json"))
+    assert scores["primary_feature_set"] == "blocks"
+    assert scores["feature_sets"]["blocks, eloreta"]["role"] == "exploratory"
+    assert found["others"]["eloreta"]["classifier"]["other"]["auc"] == scores["feature_sets"]["blocks, eloreta"]["auc"]
+    classifier = found["others"]["eloreta"]["classifier"]
+    agrees = classifier["primary"]["found"] == classifier["other"]["found"]
+    assert found["verdict"] == ("holds" if survives and agrees else "depends")
+    words = "holds under both inverses" if found["verdict"] == "holds" else "depends on the inverse"
+    assert any(words in line for line in headline_lines(results.root))
+    page = results.page.read_text()
+    assert "Does it hang on the inverse?" in page
+    assert f"{int(survives)} of 1 significant primary test" in page
+
+
+def test_the_primary_result_is_the_same_whether_another_inverse_is_there_or_not(two_inverses, ready_study, tmp_path):
+    results = two_inverses(4.0)
+    before = read_tsv(results.target("groups", "compare.tsv"))
+    score = read_json(results.target("groups", "scores.json"))["feature_sets"]["blocks"]
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    rows = rows[[name for name in rows if "eloreta" not in name]]
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    plan = Plan(load_study(ready_study), results)
+    table.run(results, json.loads(plan.settings_table()))
+    for step in (compare, predict, agreement):
+        step.run(results, json.loads(plan.settings_target("groups")), "groups")
+    after = read_tsv(results.target("groups", "compare.tsv"))
+    pd.testing.assert_frame_equal(*(one[one["role"] == "primary"] for one in (before, after)))
+    assert read_json(results.target("groups", "scores.json"))["feature_sets"]["blocks"] == score
+    assert read_json(results.target("groups", "agreement.json"))["reason"] == "one inverse"
+    assert not after["test"].str.contains("eloreta").any()

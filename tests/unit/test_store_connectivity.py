@@ -7,6 +7,7 @@ from painconn.config.connectivity import ConnectivityConfig
 from painconn.connectivity.engine import over_epochs
 from painconn.connectivity.estimate import Connectivity
 from painconn.connectivity.surrogates import surrogate_floor
+from painconn.cortex.parcellations import parcellation_of, region_centroids
 from painconn.errors import InputError, IntegrityError
 from painconn.steps.connectivity_files import CONVENTIONS, SURROGATES, Floors, connectivity_writers, matrix_records
 from painconn.store import write_result
@@ -50,7 +51,7 @@ def sidecar(tmp_path, signals, estimate):
         matrices += described
         arrays |= values
     path = tmp_path / "sub-01_desc-connectivity_relmat.json"
-    names, writers = connectivity_writers(path, arrays, REGIONS)
+    names, writers = connectivity_writers(path, arrays, REGIONS, region_centroids(parcellation_of("desikan_killiany")))
     about = {"participant": "01", "session": "", "site": "lab"}
     write_result(path, {**about, **CONVENTIONS, **names, "matrices": matrices}, writers)
     return path

@@ -41,7 +41,7 @@ def test_the_results_are_complete_and_the_outcome_is_printed(finished):
         "report/index.html", "group/features.parquet", "group/quality.tsv", "group/exclusions.tsv",
         "group/provenance.json", "group/methods.md", "group/study.json", "group/hyperalgesia/compare.tsv",
         "group/hyperalgesia/scores.json", "group/hyperalgesia/predictions.tsv",
-        "group/hyperalgesia/audit.json",
+        "group/hyperalgesia/audit.json", "group/hyperalgesia/agreement.json",
     ]  # fmt: skip
     assert [name for name in expected if not (out / name).is_file()] == []
     assert "report: " in done.stdout
@@ -77,6 +77,8 @@ def test_the_table_has_a_row_per_observation_and_the_primary_family_is_whole(fin
     assert (primary["family_size"] == 63).all()
     assert primary["p_fwe"].between(0, 1).all()
     assert (primary["p_fwe"] >= primary["p"] - 1e-12).all()
+    again = compared[compared["role"] == "agreement"]
+    assert again["test"].tolist() == [test.replace("__lcmv__", "__eloreta__") for test in primary["test"]]
     control = compared[compared["role"] == "positive_control"]
     assert control["estimate"].item() < 0
 
@@ -131,7 +133,8 @@ def test_a_changed_band_reruns_connectivity_onward_and_never_cleaning(finished, 
     assert not {"clean_session", "write_quality_page", "build_head", "solve_forward"} & jobs.keys()
     changed.write_text(STUDY.replace("n_repeats: 2", "n_repeats: 3"))
     jobs = snakemake_dry_run(sys.executable, repository, out, changed, out.parent)
-    assert jobs.keys() <= {"compare_target", "predict_target", "audit_target", "write_report", "all"}
+    after_table = {"compare_target", "predict_target", "agree_target", "audit_target", "write_report", "all"}
+    assert jobs.keys() <= after_table
 
 
 def test_results_that_moved_are_made_again_where_the_settings_differ_and_nowhere_else(finished, repository, cohort):
@@ -174,12 +177,13 @@ def test_results_that_moved_are_made_again_where_the_settings_differ_and_nowhere
                 "gather_table",
                 "compare_target",
                 "predict_target",
+                "agree_target",
                 "audit_target",
                 "write_report",
                 "all",
             },
         ),
-        ("prediction/ridge.py", {"predict_target", "audit_target", "write_report", "all"}),
+        ("prediction/ridge.py", {"predict_target", "agree_target", "audit_target", "write_report", "all"}),
         ("reporting/methods.py", {"write_report", "all"}),
         ("cli/commands.py", set()),
     ],

@@ -33,6 +33,7 @@ class Registry(StrEnum):
     graph_measures = "graph_measures"
     classifiers = "classifiers"
     inverses = "inverses"
+    parcellations = "parcellations"
     readers = "readers"
     checks = "checks"
     phenotypes = "phenotypes"

@@ -19,6 +19,7 @@ _REGISTRIES = {
     "graph_measures": ("painconn.connectivity.graph.registry", "GRAPH_MEASURES"),
     "classifiers": ("painconn.prediction.registry", "CLASSIFIERS"),
     "inverses": ("painconn.cortex.registry", "INVERSES"),
+    "parcellations": ("painconn.cortex.registry", "PARCELLATIONS"),
     "readers": ("painconn.recordings.registry", "READERS"),
     "checks": ("painconn.recordings.registry", "CHECKS"),
     "phenotypes": ("painconn.recordings.registry", "PHENOTYPES"),

@@ -161,5 +161,3 @@ def _why_no_column(name: str) -> Iterator[str]:
         yield unknown_name("measure", name, MEASURES)
     elif definition.kind == "hermitian":
         yield f"measure {name} is complex and cannot be a column: use coh (magnitude) and imcoh (imaginary part)"
-    elif definition.takes == "components":
-        yield f"measure {name} relates regions of several components, and a study has one signal per region"

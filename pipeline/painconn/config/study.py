@@ -96,6 +96,8 @@ class StudyConfig(Section):
             yield from self._group_problems()
         if usable("connectivity.measures", "cortex.parcellation", "features.groups"):
             yield from self._block_problems()
+        if usable("connectivity.measures", "cortex.n_components"):
+            yield from self._component_problems()
         if usable("cortex.inverses"):
             yield from self._inverse_problems()
         if usable("connectivity.bands_hz"):
@@ -162,6 +164,24 @@ class StudyConfig(Section):
             if definition and definition.signed_by_order and len(self.groups) < 2:
                 found = f"measure {definition.name} has no block within a group, and features.groups has no second one"
                 yield f"targets.{name}.primary.measure", found
+
+    def _component_problems(self) -> Iterator[tuple[str, str]]:
+        n_components = self.cortex.n_components
+        known = (MEASURES.get(name) for name in self.connectivity.measures)
+        named = [measure.name for measure in known if measure and measure.takes == "components"]
+        if named and n_components == 1:
+            found = f"measure {', '.join(named)} relates regions of several components"
+            yield (
+                "connectivity.measures",
+                f"{found}, and cortex.n_components is 1 (2 or more with aggregation pca_flip)",
+            )
+        elif n_components > 1 and not named:
+            there = ", ".join(name for name, measure in MEASURES.items() if measure.takes == "components")
+            why = f"only measures between components use more than the first ({there})"
+            yield (
+                "cortex.n_components",
+                f"{n_components} components per region, and connectivity.measures has none: {why}",
+            )
 
     def _inverse_problems(self) -> Iterator[tuple[str, str]]:
         there = self.cortex.inverses

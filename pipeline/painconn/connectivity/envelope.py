@@ -256,7 +256,7 @@ def _symmetric_orthogonaliser(signals: NDArray[np.floating]) -> NDArray[np.float
         left, singular, right = np.linalg.svd(triangle * magnitudes, full_matrices=False)
         rank = int(np.count_nonzero(singular > max(_RANK, 100 * np.finfo(signals.dtype).eps) * singular[0]))
         if rank < n_regions:
-            raise NotComputable(f"signals of rank {rank}, wanted {n_regions}: one per region")
+            raise NotComputable(f"{n_regions} regions from {rank} dimensions, wanted at least one dimension per region")
         previous, magnitudes = magnitudes, np.einsum("ij,ij->j", triangle, left @ right)
         if np.abs(magnitudes - previous).max() <= _MAGNITUDES_SETTLED * magnitudes.max():
             return (right.T / singular) @ right * previous

@@ -9,8 +9,7 @@ patches meet, a vertex goes to the nearer centre.
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +73,7 @@ def read_annotations(paths: Mapping[str, Path]) -> Parcellation:
         place[present] = np.arange(len(names), len(names) + len(present))
         vertex_regions[hemisphere] = place[labels]
         own = [table[index] for index in present]
-        problems += _bad_names(own, paths[hemisphere].name)
+        problems += _bad_names((paths[hemisphere].name, name) for name in own)
         names += [_sided(name, hemisphere) for name in own]
     if not problems and not names:
         problems.append(Problem("cortex.parcellation.annot", "no region", "labels of regions", "check the files"))
@@ -99,15 +98,16 @@ def _annotation(path: Path) -> tuple[NDArray[Any], list[str]]:
     return np.asarray(labels[:_N_VERTICES]), [name.decode(errors="replace").strip() for name in names]
 
 
-def _bad_names(names: list[str], where: str) -> Iterator[Problem]:
-    fix = "rename it: the name becomes part of column names"
-    for name in names:
+def _bad_names(named: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    """Yield what is wrong with names, each given with its place."""
+    fix, seen = "rename it: the name becomes part of column names", set[str]()
+    for where, name in named:
         if not _NAME.fullmatch(name):
             wanted = "ASCII characters without blanks and double underscores, no underscore at the end"
             yield Problem(where, f"the region {name!r}", wanted, fix)
-    for name, times in Counter(names).items():
-        if times > 1:
-            yield Problem(where, f"{times} regions called {name}", "a name for each region", fix)
+        if name in seen:
+            yield Problem(where, f"another region called {name}", "a name for each region", fix)
+        seen.add(name)
 
 
 def _sided(name: str, hemisphere: str) -> str:
@@ -174,7 +174,7 @@ def read_coordinates(path: Path, *, space: str = "mni152") -> Parcellation:
         problems += [problem] if problem else []
         nearest.append(vertex)
         names.append(_sided(centre.name, hemisphere))
-    problems += _bad_names(names, path.name)
+    problems += _bad_names((centre.where, name) for centre, name in zip(centres, names, strict=True))
     if problems:
         raise InputError(problems)
     return _patches(centres, names, nearest, cortex)

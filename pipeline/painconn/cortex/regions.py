@@ -10,8 +10,8 @@ from painconn.cortex.lead_field import LeadField
 from painconn.cortex.template import HEMISPHERES, Parcellation
 from painconn.errors import InputError, Problem
 
-AGREEMENT_LIMIT = 0.1
-"""Below this correlation of a component with the mean-flip signal, the sign it is given is close to chance."""
+AGREEMENT_LIMIT = 0.5
+"""Below this correlation of a component with the mean-flip signal, its sign may differ from person to person."""
 
 
 @dataclass(frozen=True)

@@ -107,30 +107,6 @@ def parcellation() -> Parcellation:
     return Parcellation(regions, vertex_regions, "desikan_killiany", dict(FUNCTIONAL_GROUPS))
 
 
-def region_names() -> list[str]:
-    """Return the 68 Desikan-Killiany region names (``"postcentral-lh"``), the left hemisphere first."""
-    return list(parcellation().region_names)
-
-
-@cache
-def region_centroids() -> dict[str, tuple[float, float, float]]:
-    """Return one point per region for figures: the white-surface vertex nearest to the region's mean position.
-
-    Returns
-    -------
-    centroids : dict of str to (x, y, z)
-        In mm, surface RAS of fsaverage, which equals MNI305.
-    """
-    arrays, regions = template_arrays(), parcellation()
-    centroids = {}
-    for position, name in enumerate(regions.region_names):
-        hemisphere = name[-2:]
-        vertices = arrays[f"{hemisphere}_white"][regions.vertex_regions[hemisphere] == position].astype(float)
-        nearest = vertices[np.linalg.norm(vertices - vertices.mean(axis=0), axis=1).argmin()]
-        centroids[name] = (float(nearest[0]), float(nearest[1]), float(nearest[2]))
-    return centroids
-
-
 def write_subject(subjects_dir: Path) -> str:
     """Write the bundled head as a FreeSurfer subject that MNE-Python reads unchanged.
 

@@ -62,7 +62,7 @@ def effect_agreement(
     within each side, by one set of weights for all tests of both sets, so that it keeps whatever they share through
     the people. Its spread on Fisher's scale is laid around the observed correlation; a percentile interval would not
     do, because resampling adds noise and with it pulls the correlation towards that of the noise. Measured coverage:
-    0.89 to 0.97 with 16 to 60 people (docs/method/comparison.md).
+    0.91 to 0.98 with 16 to 60 people (docs/method/comparison.md).
 
     Parameters
     ----------

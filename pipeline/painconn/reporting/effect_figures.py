@@ -132,7 +132,7 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
         f"{_arrangement(blocks)}. {outlined}. {len(blocks) - n_computable} not computable (hatched, never shown as 0). "
         "The colour scale is the same for all bands. Colours alone are not evidence: with this many tests some "
         "strong colours are expected by chance."
-    ) + note((row for _, row in blocks), sign="Dotted")
+    ) + note((row for _, row in blocks), sign="Dark corner")
     alt = (
         f"Matrices of {effect} for {len(blocks)} primary tests in {len(bands)} bands; {n_significant} significant "
         f"after family-wise correction, {len(blocks) - n_computable} not computable."
@@ -161,7 +161,7 @@ def _matrix(
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import Normalize
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import Polygon, Rectangle
 
     colours, scale = colormaps[DIVERGING], Normalize(-limit, limit)
     outlines, fontsize = [], 7 if len(places) <= FEW_PLACES else 5
@@ -176,7 +176,8 @@ def _matrix(
         axis.add_patch(Rectangle(corner, 1, 1, facecolor=colours(scale(size)), edgecolor="white", linewidth=0.8))
         ink = "white" if abs(size) > 0.62 * limit else INK
         if is_marked(row):
-            axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=GREY, hatch="...", linewidth=0))
+            right, top = first + 0.5, second - 0.5
+            axis.add_patch(Polygon([(right, top), (right - 0.3, top), (right, top + 0.3)], facecolor=INK))
         if len(places) <= MOST_WITH_NUMBERS:
             axis.text(first, second, number(size, 1), ha="center", va="center", fontsize=fontsize, color=ink)
         if is_number(row["p_fwe"]) and row["p_fwe"] < ALPHA:

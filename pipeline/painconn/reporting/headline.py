@@ -1,5 +1,6 @@
 """The answer of each target in one sentence."""
 
+from painconn.reporting.agreement import agreement_verdict
 from painconn.reporting.effect_figures import ALPHA, EFFECT_SYMBOLS
 from painconn.reporting.notation import count, interval, is_number, number, p_text, plural
 from painconn.reporting.performance import Performance, performance_of
@@ -68,7 +69,8 @@ def answer(target: TargetResults) -> str:
     else:
         p = p_text(score.p, symbol="permutation p")
         classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p}"
-    return f"{parts[0]}: {classifier}; {primary_count(target)}"
+    verdict = agreement_verdict(target)
+    return f"{parts[0]}: {classifier}; {primary_count(target)}{f'; {verdict}' if verdict else ''}"
 
 
 def _because(target: TargetResults) -> str:

@@ -8,6 +8,7 @@ from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.features import FeaturesConfig
 from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
+from painconn.reporting.agreement import agreement_method
 from painconn.reporting.citations import Citations
 from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
 from painconn.reporting.head_text import head_paragraph
@@ -325,7 +326,8 @@ def _comparison(results: StudyResults, cited: Citations) -> list[str]:
         f"statistic with the distribution of the largest one in the family {cited.cite('nichols2002')}; exploratory "
         f"families also carry the false discovery rate {cited.cite('benjamini1995')}. Effect sizes are Hedges' g (dz "
         f"within people) {cited.cite('hedges1981')} with 95 % intervals from the noncentral t distribution, and Bayes "
-        f"factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the second-named side."
+        f"factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the second-named side.",
+        *agreement_method(results, cited),
     ]
 
 

@@ -86,6 +86,7 @@ def _read_target(paths: Results, name: str, settings: Mapping[str, Any]) -> Targ
         scores=own("scores.json", read_json),
         predictions=own("predictions.tsv", partial(read_tsv, dtype=_LABELS)),
         audit=own("audit.json", read_json),
+        agreement=own("agreement.json", read_json),
     )
 
 

@@ -71,6 +71,7 @@ REFERENCES: dict[str, str] = {
         "Benjamini Y, Hochberg Y. Controlling the false discovery rate. J R Stat Soc B 1995. "
         "doi:10.1111/j.2517-6161.1995.tb02031.x"
     ),
+    "rubin1981": "Rubin DB. The Bayesian bootstrap. Ann Stat 1981. doi:10.1214/aos/1176345338",
     "ojala2010": (
         "Ojala M, Garriga GC. Permutation tests for studying classifier performance. J Mach Learn Res "
         "2010;11:1833-1863."

@@ -26,6 +26,8 @@ class TargetResults:
         A row per test, with the column ``role`` (primary, exploratory, positive_control).
     scores, audit : mapping or None
         Performance of the classifiers and baselines; the gates.
+    agreement : mapping or None
+        What became of the primary result under the other inverses.
     predictions : DataFrame or None
         Out-of-fold score and probability per observation and repeat.
     """
@@ -37,6 +39,7 @@ class TargetResults:
     scores: Mapping[str, Any] | None = None
     predictions: pd.DataFrame | None = None
     audit: Mapping[str, Any] | None = None
+    agreement: Mapping[str, Any] | None = None
 
     def tests(self, role: str) -> pd.DataFrame:
         """Return the rows of one role (an empty table when there are none)."""

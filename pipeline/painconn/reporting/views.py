@@ -9,6 +9,7 @@ import pandas as pd
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.reporting import circuit_figures, data_figures, effect_figures, prediction_figures
+from painconn.reporting.agreement import agreement_sentences, agreement_table, agreement_verdict
 from painconn.reporting.drawing import Picture
 from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
@@ -65,6 +66,9 @@ class TargetView:
     answer: str
     meaning: str
     audit_state: str
+    agreement_verdict: str
+    agreement: tuple[str, ...]
+    agreement_table: Table | None
     gates: Table | None
     primary_pictures: tuple[Picture, ...]
     primary_table: Table | None
@@ -139,6 +143,9 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         answer=answer(target),
         meaning=meaning(target),
         audit_state=state,
+        agreement_verdict=agreement_verdict(target),
+        agreement=agreement_sentences(target),
+        agreement_table=agreement_table(target),
         gates=gates_table(target) if target.audit is not None else None,
         primary_pictures=_primary_pictures(results, target, primary, centroids),
         primary_table=None

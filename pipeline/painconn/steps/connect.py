@@ -64,7 +64,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         _exclude(sidecar, about, [*cleaned["exclusions"], *forward["exclusions"]])
         return
     try:
-        _connect(results, settings, key, cleaned, about)
+        _connect(results, settings, key, cleaned, about | {"findings": forward.get("findings", [])})
     except RecordingFault as fault:
         logger.warning("%s excluded: %s", name, fault)
         _exclude(sidecar, about, [*cleaned["exclusions"], {"step": "connect", **fault.as_record()}])
@@ -75,7 +75,7 @@ def _exclude(sidecar: "Path", about: dict[str, str], exclusions: list[dict[str, 
 
 
 def _connect(
-    results: Results, settings: dict[str, Any], key: SessionKey, cleaned: dict[str, Any], about: dict[str, str]
+    results: Results, settings: dict[str, Any], key: SessionKey, cleaned: dict[str, Any], about: dict[str, Any]
 ) -> None:
     folder = results.cleaned(key).parent
     observations, channels = _observations(folder, key, cleaned)
@@ -151,7 +151,8 @@ def _add_inverse(
     labels: tuple[str, ...],
 ) -> Floors | None:
     """Add everything of one inverse to a row; return the surrogate floors of its matrices, where they are wanted."""
-    seed = seed_for(settings["seed"], "surrogates", *labels) if settings["connectivity"]["n_surrogates"] else None
+    n_surrogates = ConnectivityConfig.model_validate(settings["connectivity"]).n_surrogates
+    seed = seed_for(settings["seed"], "surrogates", *labels) if n_surrogates else None
     floors: dict[Key, SurrogateFloor] = {}
     for made in kernels:
         regions, signals = made.kernel.region_names, made.regions(data)
@@ -162,7 +163,7 @@ def _add_inverse(
             row.add_components(inverse, regions, components, bands=made.bands)
         row.add_continuous(inverse, regions, segments(made), bands=made.bands)
         if seed is not None:
-            floors |= _floors(row, made, signals, components, settings["connectivity"]["n_surrogates"], seed)
+            floors |= _floors(row, made, signals, components, n_surrogates, seed)
     row.add_graphs(inverse, regions)
     return Floors(floors, seed) if floors and seed is not None else None
 

@@ -97,11 +97,20 @@ def _inputs(results: Results, settings: dict[str, Any]) -> list[dict[str, str]]:
     participants = settings["data"]["participants"]
     of_people = (participants["table"], *participants["more_tables"], settings["data"]["phenotype"]["table"])
     files |= {root / table: root for table in (*of_people, first["features_table"]) if table}
+    files |= {path: path.parent for path in _region_files(settings["cortex"]["parcellation"])}
     return [
         {"file": path.relative_to(root).as_posix(), "sha256": file_hash(path)}
         for path, root in files.items()
         if path.is_file() and path.is_relative_to(root)
     ]
+
+
+def _region_files(chosen: str | dict[str, Any]) -> list[Path]:
+    """Return the files that the regions of a study were read from; none of a parcellation of the package."""
+    if isinstance(chosen, str):
+        return []
+    named = [*(chosen["annot"] or {}).values(), chosen["coordinates"]]
+    return [Path(path) for path in named if path is not None]
 
 
 def _benchmarks(results: Results) -> dict[str, Any]:

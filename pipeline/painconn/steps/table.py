@@ -124,7 +124,10 @@ def _read_session(results: Results, key: SessionKey, rules: dict[str, Limits]) -
         "status": connected["status"],
         "exclusion_rows": [about | row for row in connected["exclusions"]],
         "fingerprints": cleaned.get("fingerprints", {}),
-        "finding_rows": [about | row for row in cleaned["findings"]],
+        "finding_rows": [
+            about | row
+            for row in (*cleaned["findings"], *({"recording": ""} | row for row in connected.get("findings", [])))
+        ],
         "quality_rows": quality_rows(cleaned, about) if cleaned["status"] == "ok" else [],
         "recordings_used": len(cleaned.get("quality", {})) if connected["status"] == "ok" else 0,
     }

@@ -1,0 +1,138 @@
+"""Whether the declared result of a target holds under another inverse: sentences and tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from painconn.reporting.citations import Citations
+from painconn.reporting.effect_figures import ALPHA
+from painconn.reporting.notation import column_words, count, interval, listing, number, p_cell, p_text, plural
+from painconn.reporting.results import StudyResults, TargetResults
+from painconn.reporting.tables import Table
+
+NOT_ASSESSED = "not assessed"
+
+
+def agreement_verdict(target: TargetResults) -> str:
+    """Return the verdict in plain words; empty when nothing was saved."""
+    saved = target.agreement
+    if not saved:
+        return ""
+    inverses = [str(saved["primary_inverse"]), *map(str, saved["others"])]
+    every = "both inverses" if len(inverses) == 2 else f"all {len(inverses)} inverses"
+    told = {
+        "holds": f"holds under {every} ({listing(inverses)})",
+        "depends": f"depends on the inverse ({listing(inverses)})",
+        "nothing found": f"no finding under either inverse ({listing(inverses)})"
+        if len(inverses) == 2
+        else f"no finding under any inverse ({listing(inverses)})",
+        NOT_ASSESSED: f"agreement of inverses {NOT_ASSESSED}: {saved['reason']}",
+    }
+    return told[saved["verdict"]]
+
+
+def agreement_sentences(target: TargetResults) -> tuple[str, ...]:
+    """Say for each other inverse what became of the declared tests and of the classifier."""
+    saved = target.agreement
+    if not saved:
+        return ()
+    if not saved["others"]:
+        return (f"The verdict is {NOT_ASSESSED}: {saved['reason']}. A second one in cortex.inverses would tell.",)
+    first = str(saved["primary_inverse"])
+    return tuple(
+        " ".join(filter(None, (_findings(name, other["tests"]), _effects(other["tests"]), _scores(first, name, other))))
+        for name, other in saved["others"].items()
+    )
+
+
+def _findings(name: str, tests: Mapping[str, Any]) -> str:
+    found, of_other = tests["n_significant"], tests["n_significant_under_other"]
+    if not found:
+        return (
+            f"Under {name}: none of the {count(tests['n_declared'])} declared tests was significant, so none could be "
+            f"lost; {count(of_other)} would be significant under {name}, each corrected over as many tests."
+        )
+    return (
+        f"Under {name}: {count(tests['n_surviving'])} of {plural(found, 'significant primary test')} "
+        f"{'is' if tests['n_surviving'] == 1 else 'are'} significant again, in the same direction and corrected over "
+        f"as many tests ({count(of_other)} significant in all)."
+    )
+
+
+def _effects(tests: Mapping[str, Any]) -> str:
+    if not tests["n_compared"]:
+        return "No test could be computed under both."
+    nothing = tests["when_nothing_differs"]
+    return (
+        f"Effects point the same way in {count(tests['n_same_sign'])} of {count(tests['n_compared'])} tests "
+        f"({number(100 * nothing['share_same_sign'], 0)} % when nothing differs); their rank correlation is "
+        f"{number(tests['rank_correlation'])}, 95 % interval {interval(*tests['rank_correlation_ci'])}. Both inverses "
+        f"see the same recordings and share their noise: when nothing differs the correlation is "
+        f"{number(nothing['rank_correlation'])} on average and below {number(nothing['rank_correlation_q95'])} in 95 %."
+    )
+
+
+def _scores(first: str, name: str, other: Mapping[str, Any]) -> str:
+    scores = other["classifier"]
+    if scores is None:
+        return "The classifier was not scored under both."
+    told = [
+        f"{inverse} {number(score['auc'])}, 95 % interval {interval(*score['auc_ci'])}, "
+        f"{p_text(score['p'], symbol='permutation p')}"
+        for inverse, score in zip((first, name), (scores["primary"], scores["other"]), strict=True)
+    ]
+    return f"Classifier on the same features, AUC: {'; '.join(told)}."
+
+
+def agreement_table(target: TargetResults) -> Table | None:
+    """Return a row per significant primary test and other inverse; None without any."""
+    saved = target.agreement
+    rows = [
+        (
+            column_words(str(row["test"])),
+            number(row["effect"]),
+            p_cell(row["p_fwe"]),
+            name,
+            number(row["other_effect"]),
+            p_cell(row["other_p_fwe"]),
+            "yes" if row["survives"] else "no",
+        )
+        for name, other in (saved["others"] if saved else {}).items()
+        for row in other["tests"]["significant"]
+    ]
+    if not rows:
+        return None
+    assert saved is not None  # noqa: S101 — rows come from it
+    first = str(saved["primary_inverse"])
+    return Table(
+        caption=f"Primary tests that are significant under {first}, and the same tests under every other inverse. A p "
+        f"that moves across {ALPHA:g} is no difference between inverses: look at the effects, too.",
+        header=(
+            "test",
+            f"effect, {first}",
+            f"p (family-wise), {first}",
+            "inverse",
+            "effect",
+            "p (family-wise)",
+            "found again",
+        ),
+        rows=tuple(rows),
+        marked=frozenset(index for index, row in enumerate(rows) if row[-1] == "no"),
+    )
+
+
+def agreement_method(results: StudyResults, cited: Citations) -> list[str]:
+    """Say how the inverses were compared; nothing when a study has one."""
+    assessed = [
+        target.agreement for target in results.targets.values() if target.agreement and target.agreement["others"]
+    ]
+    if not assessed:
+        return []
+    others = dict.fromkeys(name for saved in assessed for name in saved["others"])
+    n = next((other["tests"].get("n_resamples") for saved in assessed for other in saved["others"].values()), None)
+    return [
+        f"Every primary test and the declared feature set were repeated under {listing(list(others))}, as exploratory "
+        "results corrected over as many tests; the primary family is not enlarged by it. Agreement of effect sizes "
+        "over tests: Spearman's rank correlation, its interval by a Bayesian bootstrap of people "
+        f"{cited.cite('rubin1981')} ({count(n)} weightings, each for all tests and inverses), beside its values when "
+        "residuals change places between people or sides."
+    ]
