@@ -124,12 +124,13 @@ def after_the_prick() -> tuple[mne.EpochsArray, RegionKernel]:
         wave = shared[:, start : start + len(times_s)] * response
         data += 3 * (topography / topography.std())[:, np.newaxis] * wave[:, np.newaxis]
     data = (data - data.mean(axis=1, keepdims=True)) * 1e-5
-    kernel = kernel_of(field, covariance_of(np.hstack(data)))
+    # Not the beamformer: it takes one of two sources that are nearly copies for the other, and cancels both.
+    kernel = kernel_of(field, covariance_of(np.hstack(data)), "eloreta")
     info = mne.create_info(list(MONTAGES[64]), SFREQ_HZ, "eeg", verbose="error")
     return mne.EpochsArray(data, info, tmin=-1.25, verbose="error"), kernel
 
 
-@pytest.mark.parametrize(("start_s", "stop_s", "there"), [(0.0, 0.8, True), (-0.8, 0.0, False), (-1.25, -0.45, False)])
+@pytest.mark.parametrize(("start_s", "stop_s", "there"), [(0.0, 0.8, True), (-0.8, 0.0, False), (-1.2, -0.4, False)])
 def test_coupling_after_the_prick_is_found_then_and_not_before(after_the_prick, start_s, stop_s, there):
     """Times travel with the data: a window given in seconds is the window that is measured."""
     epochs, kernel = after_the_prick

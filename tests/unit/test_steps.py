@@ -533,7 +533,8 @@ def test_the_covariance_of_a_band_holds_what_oscillates_in_it_and_bands_add_up(r
         return band_covariance(observed, sfreq_hz=250.0, band_hz=(low, high), half_bandwidth_hz=1.0)
 
     np.testing.assert_allclose(covariance(8, 13), 5 * np.outer(pattern, pattern), rtol=0.03)
-    assert np.abs(covariance(13, 30)).max() < 0.01
+    # What the tapers leak out of the band is under 1 % of the power in it.
+    assert np.abs(covariance(13, 30)).max() < 0.01 * covariance(8, 13).max()
     whole = covariance(0.25, 124.0)
     np.testing.assert_allclose(whole, pooled_covariance(observed), rtol=0.03)
     np.testing.assert_allclose(covariance(0.25, 13) + covariance(13, 124), whole, rtol=1e-10)
@@ -684,7 +685,9 @@ def test_the_primary_result_is_the_same_whether_another_inverse_is_there_or_not(
     for step in (compare, predict, agreement):
         step.run(results, json.loads(plan.settings_target("groups")), "groups")
     after = read_tsv(results.target("groups", "compare.tsv"))
-    pd.testing.assert_frame_equal(*(one[one["role"] == "primary"] for one in (before, after)))
-    assert read_json(results.target("groups", "scores.json"))["feature_sets"]["blocks"] == score
+    pd.testing.assert_frame_equal(*(one[one["role"] == "primary"] for one in (before, after)), rtol=1e-12)
+    again = read_json(results.target("groups", "scores.json"))["feature_sets"]["blocks"]
+    assert (again["auc"], again["permutation"]["p"]) == (pytest.approx(score["auc"]), score["permutation"]["p"])
+    assert again["null_values"] == pytest.approx(score["null_values"])
     assert read_json(results.target("groups", "agreement.json"))["reason"] == "one inverse"
     assert not after["test"].str.contains("eloreta").any()

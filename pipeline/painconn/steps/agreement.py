@@ -66,9 +66,9 @@ def _tests(rows: pd.DataFrame, primary: Family, again: Family) -> tuple[dict[str
 
     A finding is a family-wise p below the level; the other inverse has its own correction, over as many tests.
     """
-    numbers: dict[tuple[str, str], dict[str, float]] = (
-        rows.set_index(["family", "test"])[["estimate", "hedges_g", "p_fwe"]].to_dict("index")  # type: ignore[assignment]
-    )
+    numbers: dict[tuple[str, str], dict[str, float]] = rows.set_index(["family", "test"])[
+        ["estimate", "hedges_g", "p_fwe"]
+    ].to_dict("index")  # type: ignore[assignment]
     findings, told = [], []
     for test, mirrored in zip(primary.tests, again.tests, strict=True):
         here, there = numbers[primary.name, test], numbers[again.name, mirrored]

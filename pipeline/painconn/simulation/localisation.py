@@ -1,0 +1,381 @@
+"""How well an inverse finds a planted source when the true head is not the head of the analysis.
+
+Conventions of this file: covariances are of one frequency band, in V², average-referenced; places are those of the
+bundled head, in mm, so that a source of a deformed head is compared with its counterpart on the template.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.config.cortex import CortexConfig
+from painconn.cortex.covariance import noise_covariance
+from painconn.cortex.forward import make_forward
+from painconn.cortex.head import build_head
+from painconn.cortex.kernels import SourceKernel, make_source_kernel
+from painconn.cortex.lead_field import LeadField, lead_field
+from painconn.cortex.leakage import bundled_positions_mm
+from painconn.cortex.montage import place_electrodes
+from painconn.cortex.parcellations import SOURCES_PER_HEMISPHERE, parcellation_of
+from painconn.cortex.regions import region_average
+from painconn.cortex.registry import INVERSES
+from painconn.cortex.template import HEMISPHERES, SUBJECT, template_arrays, write_subject
+from painconn.simulation.head import tangents
+
+Array = NDArray[np.float64]
+
+BACKGROUND_V = 5e-6
+"""Standard deviation of the background in a channel, mean over channels."""
+
+SENSOR_NOISE = 0.1
+"""Variance of independent sensor noise over that of the cortical background, mean over channels."""
+
+_CAP_CENTRE_M = (0.0, 0.0, 0.04)
+_CAP_RADIUS_M = 0.1
+
+
+@dataclass(frozen=True)
+class TruthSpec:
+    """How the true head differs from the head of the analysis; the defaults differ in nothing but the sources.
+
+    Attributes
+    ----------
+    conductivity_s_per_m : tuple of float
+        Brain, skull, scalp.
+    scale : tuple of float
+        Of the whole head, electrodes included: to the right, to the front, upwards.
+    jitter_m : float
+        Distance of each electrode from its place along the scalp, root mean square.
+    cap_shift_m : float
+        How far the vertex of the cap slid, in a direction drawn per cap.
+    tilt_deg : float
+        Angle between each dipole and the template's cortical normal, about an axis drawn per source: the gyri of a
+        person do not lie as those of the template.
+    source_spacing : str
+        Of the true sources, on the bundled surfaces.
+    shared_sources : bool
+        Whether the sources of an ico4 source space may be true sources too; they are left out otherwise.
+    bem_ico : int
+        Subdivision of the shells.
+    """
+
+    conductivity_s_per_m: tuple[float, float, float] = (0.3, 0.006, 0.3)
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    jitter_m: float = 0.0
+    cap_shift_m: float = 0.0
+    tilt_deg: float = 0.0
+    source_spacing: str = "oct6"
+    shared_sources: bool = False
+    bem_ico: int = 3
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the true sources show at the electrodes of several caps.
+
+    Attributes
+    ----------
+    electrodes : tuple of str
+    gain_v_per_am : array, shape (caps, electrodes, sources)
+        Along each source's true direction.
+    vertices : tuple of two arrays of int
+        Surface vertex of each source, left then right hemisphere.
+    """
+
+    electrodes: tuple[str, ...]
+    gain_v_per_am: Array
+    vertices: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @cached_property
+    def places_mm(self) -> Array:
+        """Return where the counterparts of the sources lie on the bundled head, (sources, 3)."""
+        return bundled_positions_mm(self.vertices)
+
+    def regions(self, parcellation: str) -> NDArray[np.int16]:
+        """Return each source's position among the regions of a parcellation, -1 outside all of them."""
+        labels = parcellation_of(parcellation).vertex_regions
+        return np.concatenate([labels[side][kept] for side, kept in zip(HEMISPHERES, self.vertices, strict=True)])
+
+    def seen_by(self, electrodes: Sequence[str]) -> "Truth":
+        """Return the same sources as some of the electrodes see them, in the given order."""
+        rows = [self.electrodes.index(name) for name in electrodes]
+        return replace(self, electrodes=tuple(electrodes), gain_v_per_am=self.gain_v_per_am[:, rows])
+
+
+def build_truth(spec: TruthSpec, electrodes: Sequence[str], *, n_caps: int = 1, seed: int = 0) -> Truth:
+    """Build a true head and put caps on it.
+
+    Parameters
+    ----------
+    spec : TruthSpec
+    electrodes : sequence of str
+        Names of the template montage.
+    n_caps : int
+        Caps that differ in what is random about the electrodes.
+    seed : int
+
+    Returns
+    -------
+    truth : Truth
+    """
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        write_subject(Path(folder))
+        _scale_subject(Path(folder) / SUBJECT, spec.scale)
+        head = build_head(
+            Path(folder),
+            conductivity_s_per_m=spec.conductivity_s_per_m,
+            bem_ico=spec.bem_ico,
+            source_spacing=spec.source_spacing,
+        )
+    planned = _scaled_positions(np.array(list(place_electrodes(tuple(electrodes)).values())), spec.scale)
+    caps = np.concatenate([_displaced(planned, spec, rng) for _ in range(n_caps)])
+    names = [f"{name} {cap}" for cap in range(n_caps) for name in electrodes]
+    field = lead_field(make_forward(head, dict(zip(names, caps, strict=True))))
+    first = 0 if spec.shared_sources else SOURCES_PER_HEMISPHERE["ico4"]
+    kept = np.concatenate(field.vertices) >= first
+    directions = _directions(np.count_nonzero(kept), spec.tilt_deg, rng)
+    gain = np.einsum("csd,sd->cs", field.gain_v_per_am[:, kept], directions).reshape(n_caps, len(electrodes), -1)
+    left, right = (vertices[vertices >= first] for vertices in field.vertices)
+    return Truth(tuple(electrodes), gain, (left, right))
+
+
+def _scale_subject(folder: Path, scale: tuple[float, float, float]) -> None:
+    from nibabel.freesurfer import read_geometry, write_geometry
+
+    for path in (*folder.glob("surf/*.white"), *folder.glob("bem/*.surf")):
+        places, triangles = read_geometry(path)
+        write_geometry(path, places * np.asarray(scale), triangles)
+
+
+def _scaled_positions(positions_m: Array, scale: tuple[float, float, float]) -> Array:
+    """Scale electrodes, in head coordinates, about the origin of the surfaces, which is not that of the head."""
+    transform = np.asarray(template_arrays()["head_to_mri"], float)
+    on_surface = (positions_m @ transform[:3, :3].T + transform[:3, 3]) * np.asarray(scale)
+    return np.asarray((on_surface - transform[:3, 3]) @ np.linalg.inv(transform[:3, :3]).T)
+
+
+def _displaced(planned_m: Array, spec: TruthSpec, rng: np.random.Generator) -> Array:
+    from scipy.spatial.transform import Rotation
+
+    along = rng.standard_normal((2, len(planned_m), 1)) * spec.jitter_m / np.sqrt(2)
+    jittered = planned_m + np.sum(along * tangents(planned_m), axis=0)
+    heading = rng.uniform(0, 2 * np.pi)
+    axis = np.array([np.cos(heading), np.sin(heading), 0.0])
+    slid = Rotation.from_rotvec(axis * spec.cap_shift_m / _CAP_RADIUS_M)
+    return np.asarray(slid.apply(jittered - _CAP_CENTRE_M) + _CAP_CENTRE_M)
+
+
+def _directions(n_sources: int, tilt_deg: float, rng: np.random.Generator) -> Array:
+    """Return unit vectors in the sources' own frames (two tangents, normal), (sources, 3)."""
+    tilt, around = np.deg2rad(tilt_deg), rng.uniform(0, 2 * np.pi, n_sources)
+    return np.column_stack([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), np.full(n_sources, np.cos(tilt))])
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What an analysis assumes: its lead field and regions, at the full rank of average-referenced data.
+
+    Attributes
+    ----------
+    field : LeadField
+        On the bundled head.
+    parcellation : str
+        A name of `painconn.cortex.registry.PARCELLATIONS`.
+    cortex : CortexConfig
+        Options of the inverses.
+    """
+
+    field: LeadField
+    parcellation: str = "desikan_killiany"
+    cortex: CortexConfig = CortexConfig()
+
+    @cached_property
+    def places_mm(self) -> Array:
+        """Return where its sources lie, (sources, 3)."""
+        return bundled_positions_mm(self.field.vertices)
+
+    @cached_property
+    def region_average(self) -> Array:
+        """Return the mean-flip operator, (regions, sources)."""
+        return region_average(self.field, parcellation_of(self.parcellation))
+
+    def kernel(self, inverse: str, covariance_v2: Array) -> SourceKernel:
+        """Return the kernel of an inverse for the data covariance of one session."""
+        rank = len(self.field.channel_names) - 1
+        noise = noise_covariance("adhoc", covariance_v2, rank=rank)
+        return make_source_kernel(inverse, self.field, covariance_v2, noise, rank=rank, cortex=self.cortex)
+
+
+def background_covariance(gain_v_per_am: Array) -> Array:
+    """Return the covariance of independent, equally strong sources everywhere, with sensor noise.
+
+    Parameters
+    ----------
+    gain_v_per_am : array, shape (electrodes, sources)
+
+    Returns
+    -------
+    covariance_v2 : array, shape (electrodes, electrodes)
+        Average-referenced, mean variance `BACKGROUND_V` squared.
+    """
+    n_channels = len(gain_v_per_am)
+    reference = np.eye(n_channels) - 1 / n_channels
+    cortical = reference @ gain_v_per_am @ gain_v_per_am.T @ reference
+    covariance = cortical / np.trace(cortical) + SENSOR_NOISE * reference / np.trace(reference)
+    return np.asarray(BACKGROUND_V**2 * n_channels * covariance / np.trace(covariance))
+
+
+def sampled(covariance_v2: Array, n_samples: int, rng: np.random.Generator) -> Array:
+    """Return the covariance of `n_samples` independent Gaussian samples (bandwidth x duration x 2 of a band)."""
+    variance, basis = np.linalg.eigh(covariance_v2)
+    samples = (basis * np.sqrt(np.maximum(variance, 0))) @ rng.standard_normal((len(variance), n_samples))
+    return np.asarray(samples @ samples.T / n_samples)
+
+
+@dataclass(frozen=True)
+class Localised:
+    """Where one planted source was found.
+
+    Attributes
+    ----------
+    source : int
+        The planted one.
+    region : str
+        Its region.
+    found_region : str
+        Region of largest power over the baseline.
+    error_mm : float
+        From the planted source to the source of largest power over the baseline.
+    absolute_error_mm : float
+        The same for largest power, without a baseline, in the unit the inverse gives each place.
+    """
+
+    source: int
+    region: str
+    found_region: str
+    error_mm: float
+    absolute_error_mm: float
+
+    @property
+    def hemisphere_right(self) -> bool:
+        """Whether the found region is on the side of the planted one."""
+        return self.found_region.rpartition("-")[2] == self.region.rpartition("-")[2]
+
+
+def localise(
+    truth: Truth,
+    analysis: Analysis,
+    inverse: str,
+    sources: Iterable[int],
+    *,
+    snr: float = 1.0,
+    moments_am: Array | None = None,
+    n_samples: int = 1200,
+    seed: int = 0,
+) -> Iterator[Localised]:
+    """Plant sources one by one and look for them.
+
+    A session has as many samples of baseline (background alone) as with the source, independent of one another; the
+    kernel is made from both together, as in a study. Each source wears the next cap.
+
+    Parameters
+    ----------
+    truth : Truth
+        Of the electrodes of the analysis, in their order.
+    analysis : Analysis
+    inverse : str
+        A name of `painconn.cortex.registry.INVERSES`.
+    sources : iterable of int
+        Positions among the sources of `truth`; each must lie in a region.
+    snr : float
+        Variance that the source gives a channel over that of the background, means over channels.
+    moments_am : array, shape (sources of truth,), optional
+        Standard deviation of each source instead of one SNR for all.
+    n_samples : int
+        Samples in each of the two conditions; 1,200 are two minutes of a band of 5 Hz.
+    seed : int
+        The same seed gives the same data for every inverse.
+
+    Yields
+    ------
+    localised : Localised
+        One for each of `sources`.
+    """
+    if truth.electrodes != analysis.field.channel_names:
+        raise ValueError("truth and analysis have different electrodes")
+    names = parcellation_of(analysis.parcellation).region_names
+    labels = truth.regions(analysis.parcellation)
+    backgrounds = [background_covariance(gain) for gain in truth.gain_v_per_am]
+    kernel: SourceKernel | None = None
+    for position, source in enumerate(sources):
+        rng = np.random.default_rng((seed, source))
+        cap = position % len(backgrounds)
+        shown = truth.gain_v_per_am[cap, :, source]
+        shown = shown - shown.mean()
+        variance = snr * BACKGROUND_V**2 / np.mean(shown**2) if moments_am is None else moments_am[source] ** 2
+        baseline = sampled(backgrounds[cap], n_samples, rng)
+        active = sampled(backgrounds[cap] + variance * np.outer(shown, shown), n_samples, rng)
+        if kernel is None or INVERSES[inverse].needs_data_covariance:
+            kernel = analysis.kernel(inverse, (baseline + active) / 2)
+        power, before = _power(kernel.values, active), _power(kernel.values, baseline)
+        regional = analysis.region_average @ kernel.values
+        found = np.argmax(_power(regional, active) / _power(regional, baseline))
+        errors = [
+            float(np.linalg.norm(analysis.places_mm[np.argmax(height)] - truth.places_mm[source]))
+            for height in (power / before, power)
+        ]
+        yield Localised(int(source), names[labels[source]], names[found], *errors)
+
+
+def _power(values: Array, covariance_v2: Array) -> Array:
+    return np.asarray(np.einsum("sc,sc->s", values @ covariance_v2, values))
+
+
+def draw_sources(truth: Truth, region_names: Sequence[str], n_per_region: int, rng: np.random.Generator) -> list[int]:
+    """Draw true sources from Desikan-Killiany regions, without replacement.
+
+    Returns
+    -------
+    sources : list of int
+        In the order of the regions; all of a region that has fewer than asked for.
+    """
+    labels, known = truth.regions("desikan_killiany"), parcellation_of("desikan_killiany").region_names
+    drawn: list[int] = []
+    for name in region_names:
+        members = np.flatnonzero(labels == known.index(name))
+        drawn += rng.choice(members, min(n_per_region, len(members)), replace=False).tolist()
+    return drawn
+
+
+def error_map(truth: Truth, analysis: Analysis, inverse: str) -> Array:
+    """Return the localisation error of every true source in the limit of endless data, by an inverse of the head alone.
+
+    What remains is the point spread of the kernel: its estimate of the source, over the standard deviation of its
+    estimate of the background, does not depend on the strength of the source.
+
+    Parameters
+    ----------
+    truth : Truth
+        The first cap is taken.
+    analysis : Analysis
+    inverse : str
+        One that does not follow the data.
+
+    Returns
+    -------
+    error_mm : array, shape (sources of truth,)
+    """
+    if INVERSES[inverse].needs_data_covariance:
+        raise ValueError(f"{inverse} follows the data: its error depends on the planted source")
+    gain = truth.gain_v_per_am[0] - truth.gain_v_per_am[0].mean(axis=0)
+    background = background_covariance(gain)
+    values = analysis.kernel(inverse, background).values
+    values = values / np.sqrt(_power(values, background))[:, np.newaxis]
+    peaks = np.array([np.abs(values @ shown).argmax() for shown in gain.T])
+    return np.asarray(np.linalg.norm(analysis.places_mm[peaks] - truth.places_mm, axis=1))
