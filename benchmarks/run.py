@@ -57,6 +57,7 @@ WORKLOADS = {
     "THREADS": Workload("scaling", n_threads=2),
     "PERM-RIDGE": Workload("ridge_permutations"),
     "ONE-RECORDING": Workload("line"),
+    "CLEAN-64": Workload("cleaning_stages"),
 }
 
 

@@ -17,7 +17,7 @@ from painconn.cortex.regions import region_average, region_labels, region_signs
 from painconn.cortex.template import parcellation, write_subject
 from painconn.errors import InputError, RecordingFault
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
+pytestmark = pytest.mark.slow
 
 TEN_TWENTY = [
     name for name in mne.channels.make_standard_montage("fsaverage_1020").ch_names if name not in ("Fpz", "Oz")
@@ -77,7 +77,6 @@ def mne_region_signals(bench: Bench, data: np.ndarray, rank: int) -> np.ndarray:
     return sources.extract_label_time_course(chosen, bench.forward["src"], mode="mean_flip", verbose="error")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rank", [18, 13])
 def test_kernel_equals_mne(bench, rng, rank):
     data = mixed_noise(rng, len(TEN_TWENTY))
