@@ -24,11 +24,11 @@ demo: $(STAMP)
 	$(BIN)/painconn demo --out $(DEMO_OUT) --cores $(CORES)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 -p no:cacheprovider notebooks
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not realdata"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not realdata"
 
 check: $(STAMP)
 	$(BIN)/ruff check pipeline tests tools benchmarks

@@ -58,6 +58,7 @@ WORKLOADS = {
     "PERM-RIDGE": Workload("ridge_permutations"),
     "ROI-APPLY": Workload("roi_apply"),
     "ONE-RECORDING": Workload("line"),
+    "CLEAN-64": Workload("cleaning_stages"),
 }
 
 

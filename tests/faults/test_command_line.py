@@ -13,7 +13,7 @@ from painconn.config.loader import load_study
 from painconn.paths import Results
 from painconn.steps.plan import Plan
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 
 BROKEN = [fault for fault in FAULTS if (fault.row, fault.form) in {(1, "half"), (4, "random bytes"), (6, "outside")}]
 HALF_BROKEN = [fault for fault in FAULTS if (fault.row, fault.form) == (28, "renamed event")]

@@ -9,6 +9,8 @@ import re
 import pytest
 from recording_faults import FAULTS, FIF_FAULTS, MEASURED_FAULTS, Fault
 
+pytestmark = pytest.mark.slow
+
 ALL = (*FAULTS, *MEASURED_FAULTS, *(fault for fault, _ in FIF_FAULTS))
 
 

@@ -15,6 +15,8 @@ from painconn.paths import Results
 from painconn.steps import clean, connect
 from painconn.steps.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 REST_ONLY = "".join(line for line in STUDY.splitlines(keepends=True) if "pinprick:" not in line)
 
 

@@ -159,6 +159,7 @@ def test_it_stops_and_says_where_and_once_mended_nothing_has_changed_for_the_hea
     assert healthy_settings(study) == before
 
 
+@pytest.mark.slow
 def test_all_that_is_wrong_is_told_at_once_by_check_and_by_run_and_no_label_reaches_a_shell(study):
     for break_ in (two_formats, twice_in_the_table, hostile_row, hostile_file):
         break_(study)

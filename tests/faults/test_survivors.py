@@ -6,6 +6,8 @@ from cohort_runs import PARTNER, run_sessions
 from recording_faults import SURVIVORS, Fault
 from small_cohort import CAP_19, STUDY, recordings_of
 
+pytestmark = pytest.mark.slow
+
 BY_NAME = {f"{fault.row} {fault.form}": fault for fault in SURVIVORS}
 N_ALL = 25
 """Every rest epoch there is, so that no draw of epochs, which depends on the label, tells two people apart."""

@@ -31,6 +31,8 @@ from painconn.config.data import Source
 from painconn.errors import RecordingFault
 from painconn.recordings.readers import read_recording
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("PAINCONN_FUZZ_EXAMPLES", "200"))
 N_TIMES = 750
 LONGEST_S = 5

@@ -18,7 +18,7 @@ from running import environment
 from searching import found_below, found_in
 from small_cohort import simulate
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 
 SEARCHED = ("out", "after-crash", "results")
 

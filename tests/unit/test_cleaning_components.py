@@ -13,6 +13,8 @@ from painconn.errors import InputError
 from painconn.simulation.artefacts import blinks, heart
 from painconn.simulation.signals import powerlaw_noise, slow_modulation
 
+pytestmark = pytest.mark.slow
+
 RATE_HZ = 200.0
 N_TIMES = int(30 * RATE_HZ)
 NAMES = [

@@ -14,7 +14,7 @@ RATE_HZ = 250.0
 N_CHANNELS = 16
 DURATION_S = 90.0
 LOWPASS_HZ = 100.0
-METHODS: list[LineNoiseMethod] = ["notch", "spectrum_fit", "zapline"]
+METHODS = ["notch", pytest.param("spectrum_fit", marks=pytest.mark.slow), "zapline"]
 Array = NDArray[np.float64]
 
 

@@ -139,6 +139,7 @@ def test_quality_row_is_flat_and_complete(cleaned: CleanedSession) -> None:
     assert 5 < quality["median_peak_to_peak_uv"] < 200
 
 
+@pytest.mark.slow
 def test_average_referenced_input_does_not_get_a_component_too_many() -> None:
     raw = simulated(2).set_eeg_reference("average", projection=False, verbose="ERROR")
     result = clean_session({"rest": raw}, **SETTINGS)
@@ -167,6 +168,7 @@ def test_dimension_lost_in_earlier_cleaning_lowers_the_rank(
     assert np.linalg.matrix_rank(referenced, tol=1e-4 * np.linalg.norm(referenced, 2)) == final
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bits() -> None:
     raw = simulated(4, duration_s=30, channels=CHANNELS[::2])
     once, again = (clean_session({"rest": raw}, **SETTINGS) for _ in range(2))
@@ -221,6 +223,7 @@ def test_a_channel_that_a_person_found_good_stays(recording: mne.io.RawArray) ->
     assert clean_session({"rest": loud}, **SETTINGS | {"ica": "none", "manual_goods": ["CP1"]}).bads == {}
 
 
+@pytest.mark.slow
 def test_from_32_channels_neighbours_are_asked() -> None:
     channels = [*CHANNELS, "AF3", "AF4"]
     raw = simulated(7, channels=channels, blink_uv=0.0)

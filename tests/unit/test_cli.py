@@ -180,6 +180,7 @@ print(target.sum())
 """
 
 
+@pytest.mark.slow
 def test_kernels_are_made_where_neither_package_nor_home_can_be_written(repository, tmp_path):
     package = tmp_path / "package" / "painconn"
     skipped = shutil.ignore_patterns("__pycache__", "data")

@@ -97,6 +97,7 @@ def test_two_threads_change_no_bit(mixed_epochs, rng, spectra, precision):
         assert_identical(two, one)
 
 
+@pytest.mark.slow
 def test_a_later_process_compiles_nothing(mixed_epochs, rng):
     epochs = mixed_epochs()
     over_epochs(epochs, measures=["plv"], **USUAL)

@@ -20,7 +20,7 @@ from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import InputError, RecordingFault
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
+pytestmark = pytest.mark.slow
 
 REGIONS = parcellation()
 
@@ -54,7 +54,6 @@ def mne_region_signals(data: np.ndarray, rank: int) -> np.ndarray:
     return sources.extract_label_time_course(chosen, forward_of(19)["src"], mode="mean_flip", verbose="error")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rank", [18, 13])
 def test_kernel_equals_mne(rng, rank):
     data = mixed_noise(rng, len(TEN_TWENTY))

@@ -8,6 +8,8 @@ from painconn.inference.model import linear_model
 from painconn.inference.permutation import permutation_p
 from painconn.inference.rearrangements import permutations, sign_flips
 
+pytestmark = pytest.mark.slow
+
 N_COHORTS, N_TESTS, N_PERMUTATIONS = 400, 21, 199
 N_SCENARIOS = 6
 

@@ -11,6 +11,8 @@ from painconn.prediction.folds import FeatureTable, outer_folds
 from painconn.prediction.labellings import permuted_labellings
 from painconn.prediction.ridge import score_labellings
 
+pytestmark = pytest.mark.slow
+
 N_COHORTS = 200
 N_PERMUTATIONS = 59
 

@@ -2,6 +2,7 @@
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import mne
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from healthy_eeg import TEN_TWENTY
 
+from painconn.paths import Results, SessionKey
 from painconn.reporting import quality_figures
 from painconn.reporting.quality import quality_page
 from painconn.reporting.quality_overview import outliers_table, overview
@@ -17,6 +19,8 @@ from painconn.reporting.quality_text import quality_paragraphs
 from painconn.reporting.results import StudyResults
 from painconn.reporting.scalp import draw_map, flat_positions
 from painconn.reporting.tables import flag_table
+from painconn.steps import quality_page as quality_step
+from painconn.store import write_result
 
 NAMES = TEN_TWENTY
 
@@ -56,7 +60,7 @@ def cleaned(positions_m: dict[str, list[float]], rng: np.random.Generator) -> di
         "hands": [{"kind": "channel", "item": "Pz", "decision": "bad", "applied": True}],
         "components": [component(index, removed=False, rng=rng) for index in range(12)]
         + [component(12, removed=True, rng=rng, reasons=["eye blink 0.90", "EOG 0.83"], eog_correlation=0.83)],
-        "ica_converged": False,
+        "ica": {"method": "picard", "converged": False, "fingerprint": "0a1b2c3d"},
         "duration_s": {"task-rest": 62.0},
         "stretches": {"task-rest": [[20.0, 3.0, "BAD_no_signal"], [40.0, 1.0, "BAD_no_signal"]]},
         "conditions": {
@@ -82,11 +86,12 @@ def test_the_page_says_what_the_sidecar_says_and_is_light(cleaned: dict[str, Any
     told = text_of(page)
     for words in (
         "1 of 19 channels bad and interpolated; 1 component removed; rank 16",
-        "2 epochs used of 3 kept of 4",
+        "rest: 2 epochs used of 3 kept of 4",
         "Line noise: zapline; reference: average.",
         "Pz flat, correlation",
         "Decided by hand kind item decision applied channel Pz bad yes",
-        "12: eye blink 0.90",
+        "12 removed eye blink 0.90",
+        "Fingerprint of this decomposition: 0a1b2c3d",
         "removed: eye blink 0.90, EOG 0.83",
         "did not converge",
         "never used: no signal",
@@ -123,7 +128,7 @@ def test_lanes_put_every_span_where_it_was(cleaned: dict[str, Any]) -> None:
 def test_a_session_cut_elsewhere_has_a_page_without_what_was_never_there(cleaned: dict[str, Any]) -> None:
     for name in ("hands", "stretches", "duration_s", "line_noise", "reference"):
         del cleaned[name]
-    cleaned |= {"components": [], "ica_converged": None, "spectra": {}, "positions_m": {}, "line_freq_hz": None}
+    cleaned |= {"components": [], "ica": None, "spectra": {}, "positions_m": {}, "line_freq_hz": None}
     for name in ("epoch_times_s", "epoch_fate", "eyes"):
         del cleaned["conditions"]["rest"][name]
     cleaned["conditions"]["rest"]["segments"] = {}
@@ -131,6 +136,23 @@ def test_a_session_cut_elsewhere_has_a_page_without_what_was_never_there(cleaned
     assert "No independent components were computed" in told
     assert "Time" not in told
     assert "Spectra" not in told
+
+
+def test_epochs_cut_elsewhere_are_not_put_on_a_time_line(cleaned: dict[str, Any]) -> None:
+    cleaned |= {"duration_s": {}, "stretches": {}}
+    assert cleaned["conditions"]["rest"]["epoch_times_s"]
+    assert quality_figures.timeline(cleaned) is None
+
+
+def test_the_step_puts_the_row_of_the_quality_table_on_the_page(cleaned: dict[str, Any], tmp_path: Path) -> None:
+    results, key = Results(tmp_path), SessionKey("01")
+    write_result(results.cleaned(key), cleaned)
+    quality_step.run(results, {}, key.name)
+    told = text_of(results.quality_page(key).read_text(encoding="utf-8"))
+    for words in ("fraction_interpolated 0.0526", "fraction_epochs_kept 0.75", "rank_used 16", "muscle_index 0.123"):
+        assert words in told
+    assert "alpha_reactivity_db not computable" in told
+    assert "nan" not in re.findall(r"\w+", told)
 
 
 def test_electrodes_lie_as_seen_from_above(positions_m: dict[str, list[float]]) -> None:

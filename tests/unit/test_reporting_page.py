@@ -604,6 +604,7 @@ def test_every_figure_has_words_for_those_who_cannot_see_it(page: str) -> None:
     assert page.count("<figure>") == page.count("<figcaption>") == len(drawings)
 
 
+@pytest.mark.slow
 def test_the_page_does_not_depend_on_when_it_is_built(light: StudyResults) -> None:
     assert render_page(light, CENTROIDS) == render_page(light, CENTROIDS)
 
@@ -684,6 +685,7 @@ def test_keys_are_those_that_the_evaluation_writes(rng: np.random.Generator) -> 
     assert (score.auc, score.p) == (evaluation.scores["auc"], evaluation.scores["permutation"]["p"])
 
 
+@pytest.mark.slow
 def test_folder_to_page_with_the_bundled_head(folder: Path, tmp_path: Path) -> None:
     few = pd.read_csv(folder / "group" / "spread" / "compare.tsv", sep="\t", keep_default_na=False).head(21)
     shutil.copytree(folder / "group", tmp_path / "group")

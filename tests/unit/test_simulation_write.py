@@ -14,6 +14,8 @@ from painconn.simulation.person import simulate_person
 from painconn.simulation.presets import TINY
 from painconn.simulation.write import truth_path, write_cohort
 
+pytestmark = pytest.mark.slow
+
 SPEC = replace(TINY, n_per_group={"localized": 1, "widespread": 2}, protocol=Protocol(rest_s=10.0, n_pinpricks=6))
 SEED = 11
 

@@ -85,6 +85,7 @@ def test_hands_win_and_what_they_could_not_do_is_told(cleaned: Callable[..., dic
     assert cleaned(raw_of(healthy(1)))["hands"] == []
 
 
+@pytest.mark.slow
 def test_a_component_is_kept_by_hand_as_long_as_the_decomposition_is_the_same(
     cleaned: Callable[..., dict[str, Any]],
 ) -> None:
@@ -119,6 +120,7 @@ def test_every_epoch_has_its_time_and_fate(cleaned: Callable[..., dict[str, Any]
     assert (fate.count("dropped"), fate.count("used")) == (30 - record["n_kept"], 10)
 
 
+@pytest.mark.slow
 def test_an_eye_channel_finds_what_no_label_may_and_never_comes_out() -> None:
     raw = recorded(kinds=("eye",))
     settings = SETTINGS | {"line_noise": "none", "bad_channels": "none", "sfreq_hz": 200.0}
@@ -137,6 +139,7 @@ def test_an_eye_channel_finds_what_no_label_may_and_never_comes_out() -> None:
     assert abs(correlation) > 0.7
 
 
+@pytest.mark.slow
 def test_eye_channels_travel_through_the_step(cleaned: Callable[..., dict[str, Any]]) -> None:
     record = cleaned(
         recorded(), "bad_channels: none, line_noise: none, sfreq_hz: 200, reject: none, ica_repetitions: 2"

@@ -16,7 +16,7 @@ from painconn.paths import Results, SessionKey
 from painconn.store import read_json, read_parquet, read_result, read_tsv
 from painconn.store.connectivity import read_connectivity
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 
 
 def snakemake_dry_run(python, repository, out, study, cwd, **more):

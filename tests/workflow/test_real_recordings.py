@@ -9,7 +9,7 @@ from running import run
 
 from painconn.store import read_json, read_parquet, read_tsv
 
-pytestmark = [pytest.mark.slow, pytest.mark.realdata, pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 PEOPLE = ("05", "07", "09", "12")
 
 

@@ -15,8 +15,41 @@ ComponentMethod = Literal["picard", "infomax", "fastica", "none"]
 LABELS = ("brain", "muscle artifact", "eye blink", "heart beat", "line noise", "channel noise", "other")
 """ICLabel's classes, in the order of its output."""
 
+
+class _HyperbolicTangent:
+    """The density of Picard's extended infomax: the same numbers as its own ``tanh``, to the last bit.
+
+    Its own makes six arrays of the size of the recording per iteration and one exponential that nobody uses; keeping
+    three nearly halves the time of ICA. numexpr, the other way out, would take every core there is.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[np.float64]] = {}
+
+    def _array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        if name not in self._kept or self._kept[name].shape != shape:
+            self._kept[name] = np.empty(shape)
+        return self._kept[name]
+
+    def log_lik(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the negative log density, log cosh up to a constant; overwritten by the next call."""
+        size, tail = self._array("size", samples.shape), self._array("tail", samples.shape)
+        np.abs(samples, out=size)
+        np.multiply(size, -2.0, out=tail)
+        np.log1p(np.exp(tail, out=tail), out=tail)
+        return np.add(size, tail, out=size)
+
+    def score_and_der(self, samples: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return its first and second derivative; both are overwritten by the next call."""
+        score, slope = self._array("score", samples.shape), self._array("slope", samples.shape)
+        for row, first, second in zip(samples, score, slope, strict=True):
+            np.tanh(row, out=first)
+            np.subtract(1.0, np.square(first, out=second), out=second)
+        return score, slope
+
+
 _SETTINGS: dict[str, tuple[dict[str, Any], int]] = {
-    "picard": ({"ortho": False, "extended": True}, 500),
+    "picard": ({"ortho": False, "extended": True, "check_fun": False}, 500),
     "infomax": ({"extended": True}, 500),
     "fastica": ({}, 1000),
 }
@@ -46,7 +79,8 @@ def fit_components(raw: "BaseRaw", *, method: ComponentMethod, rank: int, seed: 
     """
     from mne.preprocessing import ICA
 
-    fit_params, max_iter = _SETTINGS[method]
+    settings, max_iter = _SETTINGS[method]
+    fit_params = settings | {"fun": _HyperbolicTangent()} if method == "picard" else settings
     ica = ICA(
         n_components=rank,
         method=method,
@@ -56,6 +90,8 @@ def fit_components(raw: "BaseRaw", *, method: ComponentMethod, rank: int, seed: 
         verbose="WARNING",
     )
     with warnings.catch_warnings():
+        # it is a hyperbolic tangent, which Picard knows by name only
+        warnings.filterwarnings("ignore", message="Using a different density than tanh")
         # whether it converged is in the result
         warnings.filterwarnings("ignore", message="(Picard|FastICA) did not converge")
         ica.fit(raw, picks="eeg", reject_by_annotation=True, verbose="WARNING")

@@ -1,6 +1,7 @@
 """The quality page of one session: what cleaning found, did and left; one file, no scripts, nothing loaded."""
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,8 @@ def quality_page(name: str, cleaned: Mapping[str, Any]) -> str:
     name : str
         BIDS name of the session.
     cleaned : mapping
-        The sidecar of its cleaned data. What a sidecar does not hold is not on the page.
+        The sidecar of its cleaned data, its ``quality`` as in the quality table. What it does not hold is not on the
+        page.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, marked: froz
 
 
 def _text(value: Any) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return NOT_COMPUTABLE
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -82,7 +84,7 @@ def _summary(cleaned: Mapping[str, Any]) -> str:
     n_bad, n_good = len(cleaned["bads"]), len(cleaned["good_channels"])
     removed = sum(component["removed"] for component in cleaned["components"])
     epochs = "; ".join(
-        f"{name}: {record['n_epochs']} epochs used of {record['n_kept']} kept of {record['n_cut']}"
+        f"{name}: {plural(record['n_epochs'], 'epoch')} used of {record['n_kept']} kept of {record['n_cut']}"
         for name, record in cleaned["conditions"].items()
     )
     told = (
@@ -160,7 +162,11 @@ def _components(cleaned: Mapping[str, Any]) -> str:
         for component in sorted(found, key=lambda component: not component["removed"])
     ]  # fmt: skip
     header = ["component", "most likely", "probability", *(told for _, told in extra), "decision"]
-    note = "" if cleaned["ica_converged"] else "<p>The decomposition did not converge.</p>"
+    note = "" if cleaned["ica"]["converged"] else "<p>The decomposition did not converge.</p>"
+    note += (
+        f'<p class="note">Fingerprint of this decomposition: <b>{html.escape(cleaned["ica"]["fingerprint"])}</b>. A '
+        "decision by hand about a component names it beside the number of the component.</p>"
+    )
     return (
         f"<h2>Components</h2><p>{len(removed)} of {len(found)} components were removed.</p>{note}"
         + _figure(quality_figures.components(cleaned))

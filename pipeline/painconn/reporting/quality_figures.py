@@ -111,12 +111,11 @@ def components(cleaned: Mapping[str, Any]) -> Picture | None:
         panels = figure.subplots(n_rows, _MAPS_PER_ROW, squeeze=False).ravel()
         for panel, component in zip(panels, shown, strict=False):
             draw_map(panel, [flat[name] for name in good], component["weights"])
-            told = f"{component['index']}: {component['label']} {component['probability']:.2f}"
             removed = component["removed"]
+            told = f"{component['index']} {'removed' if removed else 'kept'}"
+            told += f"\n{component['label']} {component['probability']:.2f}"
             colour, weight = (SIDE_B, "bold") if removed else (INK, "normal")
-            panel.set_title(
-                f"{told}\n{'removed' if removed else 'kept'}", fontsize=7.5, color=colour, fontweight=weight
-            )
+            panel.set_title(told, fontsize=7, color=colour, fontweight=weight)
         for panel in panels[len(shown) :]:
             panel.set_axis_off()
 
@@ -134,8 +133,12 @@ def components(cleaned: Mapping[str, Any]) -> Picture | None:
 
 
 def timeline(cleaned: Mapping[str, Any]) -> Picture | None:
-    """Draw bad stretches, epochs and segments of each recording along the time; None when no times were saved."""
-    lanes = {name: recording_lanes(cleaned, name) for name in _recordings(cleaned)}
+    """Draw bad stretches, epochs and segments along the time; None without a recording that has a duration.
+
+    Epochs that were cut elsewhere have no time between them.
+    """
+    durations_s = cleaned.get("duration_s") or {}
+    lanes = {name: recording_lanes(cleaned, name) for name in durations_s}
     lanes = {name: found for name, found in lanes.items() if found}
     if not lanes:
         return None
@@ -147,9 +150,7 @@ def timeline(cleaned: Mapping[str, Any]) -> Picture | None:
             for row, (_, colour, spans) in enumerate(found):
                 panel.broken_barh(spans, (-row - 0.38, 0.76), facecolors=colour, linewidth=0)
             panel.set_yticks([-row for row in range(len(found))], [label for label, _, _ in found], fontsize=8)
-            last_s = max(start + length for _, _, spans in found for start, length in spans)
-            end_s = (cleaned.get("duration_s") or {}).get(name, last_s)
-            panel.set(title=name, xlabel="time (s)", xlim=(0, end_s), ylim=(-len(found) + 0.4, 0.6))
+            panel.set(title=name, xlabel="time (s)", xlim=(0, durations_s[name]), ylim=(-len(found) + 0.4, 0.6))
 
     return render(
         "What was used, along the time",
@@ -159,13 +160,6 @@ def timeline(cleaned: Mapping[str, Any]) -> Picture | None:
         size_in=(7.6, sum(0.24 * len(found) + 0.85 for found in lanes.values())),
         draw=draw,
     )
-
-
-def _recordings(cleaned: Mapping[str, Any]) -> list[str]:
-    named = [*cleaned["quality"], *(cleaned.get("stretches") or {})]
-    for record in cleaned["conditions"].values():
-        named += [*record["segments"], *(record.get("epoch_times_s") or {})]
-    return list(dict.fromkeys(named))
 
 
 Spans = list[tuple[float, float]]

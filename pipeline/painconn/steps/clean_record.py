@@ -36,7 +36,6 @@ def session_record(cleaned: CleanedSession, cleaning: CleaningConfig) -> dict[st
         "reference": {"method": cleaning.reference, "channels": list(cleaning.mastoids)},
         "components": [_component(component) for component in cleaned.components],
         "ica": _ica(cleaned.decomposition, cleaning),
-        "ica_converged": cleaned.converged,
         "lowpass_hz": cleaned.lowpass_hz,
         "sfreq_hz": cleaned.sfreq_hz,
         "line_freq_hz": cleaned.line_freq_hz,

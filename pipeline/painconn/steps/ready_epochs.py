@@ -154,7 +154,7 @@ def _session_record(
     ranks = record["ranks"]
     return {
         "bads": {name: list(reasons) for name, reasons in bads.items()}, "good_channels": good,
-        "components": [], "ica": None, "ica_converged": None, "stretches": {}, "duration_s": {},
+        "components": [], "ica": None, "stretches": {}, "duration_s": {},
         "line_noise": {"method": "none", "components_removed": {}},
         "reference": {"method": cleaning.reference, "channels": list(cleaning.mastoids)},
         "rank": {"used": min(ranks.values()), "tracked": len(good) - 1, "data": ranks, "components_removed": 0},
