@@ -112,14 +112,18 @@ def registry_pages() -> dict[str, list[str]]:
             *registry_table(CLASSIFIERS),
         ],
         "inverses.md": [
-            "# Inverses and parcellations",
+            "# Inverses",
             "",
-            "What `cortex.inverses` and `cortex.parcellation` can name. The method is described in"
-            " [cortex](../method/cortex.md).",
+            "What `cortex.inverses` can name. The method is described in [cortex](../method/cortex.md).",
             "",
             *registry_table(INVERSES),
+        ],
+        "parcellations.md": [
+            "# Parcellations",
             "",
-            "## Parcellations",
+            "What `cortex.parcellation` can name, beside files of one's own. `groups` are those whose blocks a study"
+            " tests unless `features.groups` names others. The method is described in"
+            " [cortex](../method/cortex.md#regions).",
             "",
             *registry_table(PARCELLATIONS),
         ],

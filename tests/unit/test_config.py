@@ -15,6 +15,7 @@ from painconn.connectivity.registry import MEASURES
 from painconn.connectivity.surrogates import surrogate_floor
 from painconn.cortex.registry import PARCELLATIONS
 from painconn.errors import ConfigError
+from painconn.steps.declare import families
 
 MINIMAL = """\
 name: tiny
@@ -323,6 +324,18 @@ def test_groups_that_do_not_fit_the_regions_are_told_all_at_once(study_file):
         "features.groups.none · found: no region",
     ):
         assert expected in told, expected
+
+
+def test_no_groups_mean_no_blocks_which_only_a_ready_table_can_do_without(study_file):
+    (problem,) = problems_of(study_file(MINIMAL + "features: {groups: {}}\n"))
+    assert "features.groups · found: no groups: the tests of a primary family are blocks" in str(problem)
+    ready = MINIMAL.replace("layout: bids", "layout: features, features_table: table.tsv")
+    study = load_study(study_file(ready + "features: {groups: {}}\n"))
+    assert dict(study.groups) == {}
+    settings = study.model_dump(mode="json") | {"groups": {}, "target": study.targets["pain"].model_dump(mode="json")}
+    settings |= {"covariates": [], "inverses": list(study.cortex.inverses)}
+    (primary,) = families(settings, ["participant_score", "quality__n_epochs"])
+    assert primary.tests == ("participant_score",)
 
 
 def test_a_parcellation_of_ones_own_needs_groups_and_one_kind_of_file(study_file):

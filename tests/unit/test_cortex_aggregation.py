@@ -15,8 +15,6 @@ from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import InputError
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
-
 REGIONS = parcellation()
 ALPHA = {"alpha": (8.0, 13.0)}
 
@@ -89,6 +87,7 @@ def test_the_main_component_carries_most_and_the_mean_less(rng):
     assert (mean > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inverse", "of_people", "least", "most_uncertain"),
     [("eloreta", True, 0.99, 0.1), ("eloreta", False, 0.99, 0.1), ("lcmv", False, 0.95, 0.3), ("lcmv", True, 0.9, 0.3)],

@@ -32,8 +32,6 @@ from painconn.steps.made_with import MadeWith
 from painconn.steps.plan import Plan
 from painconn.store import read_json, read_result
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
-
 TEN = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 QUICK = {"conductivity_s_per_m": (0.3, 0.006, 0.3), "source_spacing": "ico3"}
 MONTAGE = "0" * 12

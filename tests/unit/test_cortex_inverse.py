@@ -33,8 +33,9 @@ def lcmv_kernel(field: LeadField, data_covariance_v2: np.ndarray, *, rank: int) 
 
 def mne_region_signals(data: np.ndarray, rank: int) -> np.ndarray:
     """Region signals by stock MNE-Python calls, in the order of our regions."""
-    info = mne.create_info(list(TEN_TWENTY), 250.0, "eeg", verbose="error")
-    info.set_montage(mne.channels.make_dig_montage(place_electrodes(TEN_TWENTY), coord_frame="head"))
+    names = MONTAGES[len(data)]
+    info = mne.create_info(list(names), 250.0, "eeg", verbose="error")
+    info.set_montage(mne.channels.make_dig_montage(place_electrodes(names), coord_frame="head"))
     evoked = mne.EvokedArray(data, info, verbose="error").set_eeg_reference(projection=True, verbose="error")
     evoked.apply_proj(verbose="error")
     covariance = covariance_of(data)
@@ -42,25 +43,26 @@ def mne_region_signals(data: np.ndarray, rank: int) -> np.ndarray:
     own = vectors[:, -rank:] @ vectors[:, -rank:].T
 
     def wrapped(matrix: np.ndarray) -> mne.Covariance:
-        return mne.Covariance(matrix, list(TEN_TWENTY), [], evoked.info["projs"], 1000)
+        return mne.Covariance(matrix, list(names), [], evoked.info["projs"], 1000)
 
+    forward = forward_of(len(names))
     filters = mne.beamformer.make_lcmv(
-        evoked.info, forward_of(19), wrapped(covariance), reg=0.05, rank={"eeg": rank}, pick_ori="max-power",
-        weight_norm="unit-noise-gain", noise_cov=None if rank == len(TEN_TWENTY) - 1 else wrapped(own),
+        evoked.info, forward, wrapped(covariance), reg=0.05, rank={"eeg": rank}, pick_ori="max-power",
+        weight_norm="unit-noise-gain", noise_cov=None if rank == len(names) - 1 else wrapped(own),
         verbose="error",
     )  # fmt: skip
     sources = mne.beamformer.apply_lcmv(evoked, filters, verbose="error")
     chosen = [bundled().labels[name] for name in REGIONS.region_names]
-    return sources.extract_label_time_course(chosen, forward_of(19)["src"], mode="mean_flip", verbose="error")
+    return sources.extract_label_time_course(chosen, forward["src"], mode="mean_flip", verbose="error")
 
 
-@pytest.mark.parametrize("rank", [18, 13])
-def test_kernel_equals_mne(rng, rank):
-    data = mixed_noise(rng, len(TEN_TWENTY))
+@pytest.mark.parametrize(("n_channels", "rank"), [(19, 18), (19, 13), (32, 31), (32, 25), (64, 63), (64, 50)])
+def test_kernel_equals_mne(rng, n_channels, rank):
+    data = mixed_noise(rng, n_channels, 1000)
     data -= data.mean(axis=0)
     vectors, values, samples = np.linalg.svd(data, full_matrices=False)
     data = vectors[:, :rank] * values[:rank] @ samples[:rank]
-    kernel = lcmv_kernel(field_of(19), covariance_of(data), rank=rank)
+    kernel = lcmv_kernel(field_of(n_channels), covariance_of(data), rank=rank)
     expected = mne_region_signals(data, rank)
     error = np.abs(kernel.values @ data - expected).max(axis=1) / np.abs(expected).max(axis=1)
     assert error.max() < 1e-10

@@ -41,8 +41,6 @@ from painconn.steps.leakage import (
 )
 from painconn.store import read_json, read_tsv
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
-
 TEN_TWENTY = [
     name for name in mne.channels.make_standard_montage("fsaverage_1020").ch_names if name not in ("Fpz", "Oz")
 ]
@@ -257,20 +255,22 @@ def test_the_study_has_the_median_over_sessions(tmp_path):
     np.testing.assert_array_equal(read_tsv(path)["localisation_error_mm"], planted().localisation_error_mm)
 
 
-def test_tests_carry_the_worst_leakage_of_their_edges(tmp_path):
+def test_an_edge_is_marked_by_its_regions_and_a_block_by_its_mean(tmp_path):
     pairs = read_tsv(study_files(tmp_path).group(FILES[1]))
-    pairs.loc[(pairs["a"] == "a-lh") & (pairs["b"] == "b-lh"), "beyond"] = ""
+    leakage = dict(zip(zip(pairs["a"], pairs["b"], strict=True), pairs["pair_leakage"], strict=True))
     tests = [
-        "wpli2_debiased__lcmv__alpha__g__g",
-        "wpli2_debiased__lcmv__alpha__g__h",
-        "wpli2_debiased__lcmv__alpha__b-lh__a-lh",
-        "wpli2_debiased__other__alpha__a-lh__b-lh",
-        "power_rel__lcmv__alpha__a-lh",
-        "age",
+        f"wpli2_debiased__lcmv__alpha__{places}" for places in ("g__g", "g__h", "h__h", "b-lh__a-lh", "c-lh__b-lh")
     ]
-    marks = marks_of(tests, pairs, {"g": ["a-lh", "b-lh"], "h": ["b-lh", "c-lh"]})
-    np.testing.assert_allclose(marks["leakage"], [0.8, 0.8, 0.8, np.nan, np.nan, np.nan])
-    np.testing.assert_allclose(marks["leakage_marked"], [0, 2 / 3, 0, np.nan, np.nan, np.nan])
+    tests += ["wpli2_debiased__other__alpha__a-lh__b-lh", "power_rel__lcmv__alpha__a-lh", "age"]
+    marks = marks_of(tests, pairs, {"g": ["a-lh", "b-lh"], "h": ["c-lh", "d-lh"]}, 0.5)
+    across = [leakage[a, b] for a in ("a-lh", "b-lh") for b in ("c-lh", "d-lh")]
+    inside = leakage["c-lh", "d-lh"]
+    missing = [np.nan] * 3
+    expected = [leakage["a-lh", "b-lh"], np.mean(across), inside, leakage["a-lh", "b-lh"], leakage["b-lh", "c-lh"]]
+    np.testing.assert_allclose(marks["leakage"], [*expected, *missing])
+    assert max(np.mean(across), inside, leakage["b-lh", "c-lh"]) < 0.5 < leakage["a-lh", "b-lh"]
+    np.testing.assert_array_equal(marks["leakage_beyond"], [1, 1, 1, 1, 1, *missing])
+    np.testing.assert_array_equal(marks["leakage_marked"], [1, 0, 0, 1, 1, *missing])
 
 
 def test_a_ready_table_has_no_marks(tmp_path):

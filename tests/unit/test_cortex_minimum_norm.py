@@ -16,8 +16,6 @@ from painconn.cortex.registry import INVERSES
 from painconn.cortex.template import parcellation
 from painconn.errors import RecordingFault
 
-pytestmark = pytest.mark.xdist_group("cortex_head")
-
 OF_THE_HEAD = {"minimum_norm": "MNE", "dspm": "dSPM", "sloreta": "sLORETA", "eloreta": "eLORETA"}
 DEFAULT = CortexConfig()
 
@@ -68,7 +66,7 @@ def worst_difference(found: np.ndarray, expected: np.ndarray) -> float:
     [
         (19, 18),
         (19, 13),
-        (32, 31),
+        pytest.param(32, 31, marks=pytest.mark.slow),
         pytest.param(64, 63, marks=pytest.mark.slow),
         pytest.param(64, 50, marks=pytest.mark.slow),
     ],
@@ -147,6 +145,7 @@ def test_the_recording_sets_nothing_but_the_space(rng, inverse):
     assert np.abs(one - other).max() > 0.1 * np.abs(one).max()
 
 
+@pytest.mark.slow
 def test_a_lower_snr_is_a_smoother_estimate(rng):
     data = of_rank(rng, 32, 31)
     explained = []
@@ -157,6 +156,7 @@ def test_a_lower_snr_is_a_smoother_estimate(rng):
     assert explained[0] < explained[1] < explained[2]
 
 
+@pytest.mark.slow
 def test_depth_weights_favour_deep_sources_and_are_bounded():
     prior = depth_prior(field_of(64), 0.8)
     strength = np.linalg.norm(field_of(64).gain_v_per_am, axis=(0, 2))
@@ -166,6 +166,7 @@ def test_depth_weights_favour_deep_sources_and_are_bounded():
     np.testing.assert_array_equal(depth_prior(field_of(64), 0.0), 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_channels", MONTAGES)
 def test_without_noise_eloreta_has_no_error_of_place(rng, n_channels):
     """The property that defines eLORETA, seen in the normal component; sLORETA's needs all three components."""
@@ -183,6 +184,7 @@ def test_without_noise_eloreta_has_no_error_of_place(rng, n_channels):
     assert np.median(error_mm["minimum_norm"]) > 0
 
 
+@pytest.mark.slow
 def test_eloreta_is_at_its_fixed_point_and_quick(rng, monkeypatch):
     data = of_rank(rng, 64, 63)
     started = time.process_time()

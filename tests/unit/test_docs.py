@@ -32,7 +32,8 @@ MACHINE = re.compile(
 )
 REGISTRIES = {
     "measures": MEASURES, "graph_measures": GRAPH_MEASURES, "classifiers": CLASSIFIERS,
-    "inverses": {**INVERSES, **PARCELLATIONS}, "readers": READERS, "checks": CHECKS, "phenotypes": PHENOTYPES,
+    "inverses": INVERSES, "parcellations": PARCELLATIONS, "readers": READERS, "checks": CHECKS,
+    "phenotypes": PHENOTYPES,
 }  # fmt: skip
 CLEANING, CONNECTIVITY, CORTEX = CleaningConfig(), ConnectivityConfig(), CortexConfig()
 MIN_EPOCHS, MIN_CYCLES = CONNECTIVITY.gates_of("wpli2_debiased")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from connected_session import write_connected
 
 from painconn.config.inclusion import Limits
 from painconn.config.loader import load_study
@@ -17,7 +18,7 @@ from painconn.steps import table
 from painconn.steps.inclusion import left_out
 from painconn.steps.plan import Plan
 from painconn.steps.quality_rows import alpha_reactivity_db, outliers, quality_rows, quality_table, robust_z
-from painconn.store import read_json, read_parquet, read_tsv, write_arrays, write_json, write_result
+from painconn.store import read_json, read_parquet, read_tsv, write_json
 
 ABOUT = {"participant": "01", "session": ""}
 REGIONS = ["insula-lh", "insula-rh"]
@@ -146,11 +147,7 @@ def write_session(results: Results, person: str, record: dict[str, Any]) -> None
         "spectra_freqs_hz": np.array([1.0, 2.0]),
     }
     observations = [{"condition": name, "window": "epoch"} for name in record["conditions"]]
-    connected = {
-        "site": "site1", "observations": observations, "not_computable": [], "exclusions": [], "regions": REGIONS,
-    }  # fmt: skip
-    table_name = f"{key.name}_desc-features_table.npz"
-    write_result(results.connectivity(key), connected, {table_name: lambda path: write_arrays(path, arrays)})
+    write_connected(results, key, arrays, regions=REGIONS, site="site1", observations=observations)
     write_json(results.cleaned(key), record)
 
 
@@ -170,7 +167,7 @@ def test_a_rule_excludes_whom_it_names_and_leaves_the_numbers_of_the_others(tmp_
         sessions = [{"name": f"sub-{person}", "recordings": [{}, {}]} for person in people]
         write_json(results.inventory, {"sessions": sessions, "unplaced": []})
         data = {"sources": [{"layout": "bids", "root": "."}], "participants": {}, "phenotype": {}}
-        table.run(results, {"data": data | {"inclusion": inclusion}})
+        table.run(results, {"data": data | {"inclusion": inclusion}, "leakage": {}})
         tables[name] = read_parquet(results.group("features.parquet")).set_index(["participant", "condition"])
     everybody, good = tables["all"], tables["good"]
     kept = [("01", "rest"), ("01", "task"), ("02", "task"), ("04", "rest"), ("04", "task")]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from connected_session import write_connected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from painconn.connectivity.reliability import attenuation, intraclass_correlatio
 from painconn.paths import Results, SessionKey
 from painconn.steps import table as table_step
 from painconn.steps.reliability import reliability
-from painconn.store import read_json, read_parquet, write_arrays, write_json, write_result
+from painconn.store import read_json, read_parquet, write_json
 
 # Shrout & Fleiss 1979, table 2: six targets, four judges.
 RATINGS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
@@ -257,16 +258,8 @@ def write_session(results, key, rng, *, halves, columns):
     }
     if halves:
         arrays["halves"] = rows + 0.3 * rng.standard_normal((2, 1, len(columns)))
-    record = {
-        "site": "site",
-        "observations": [{"condition": "rest", "window": "epoch"}],
-        "not_computable": [],
-        "exclusions": [],
-        "fingerprints": {},
-        "regions": REGIONS,
-    }
-    name = f"{key.name}_desc-features_table.npz"
-    write_result(results.connectivity(key), record, {name: lambda path: write_arrays(path, arrays)})
+    observations = [{"condition": "rest", "window": "epoch"}]
+    write_connected(results, key, arrays, regions=REGIONS, site="site", observations=observations, fingerprints={})
     write_json(
         results.cleaned(key),
         {
@@ -300,7 +293,8 @@ def test_the_table_step_writes_reliability_only_where_there_are_halves(rng, tmp_
                 "participants": {},
                 "phenotype": {},
                 "inclusion": {},
-            }
+            },
+            "leakage": {},
         },
     )
     names = read_json(results.table)["files"]

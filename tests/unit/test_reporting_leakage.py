@@ -5,7 +5,7 @@ import pytest
 
 from painconn.reporting.circuit_figures import circuits
 from painconn.reporting.effect_figures import block_matrices, largest_effects
-from painconn.reporting.leakage import leakage_sentences, leakage_view
+from painconn.reporting.leakage import family_sentence, leakage_sentences, leakage_view
 from painconn.reporting.marks import DAGGER
 from painconn.reporting.results import StudyResults
 from painconn.reporting.tables import tests_table as table_of_tests
@@ -13,15 +13,15 @@ from painconn.reporting.tables import tests_table as table_of_tests
 SIDES = ("localized", "widespread")
 
 
-def rows_of(*shares: float) -> pd.DataFrame:
+def rows_of(*marks: float) -> pd.DataFrame:
     names = ["a-lh__a-lh", "a-lh__b-rh", "b-rh__b-rh"]
     table = pd.DataFrame({"test": [f"wpli2_debiased__lcmv__alpha__{name}" for name in names]})
     numbers = dict.fromkeys(("estimate", "p", "p_fwe", "bf01"), 0.2) | {"hedges_g": 0.3, "ci_low": -0.1, "ci_high": 0.7}
-    return table.assign(**numbers, n_a=10, n_b=10, effect_size_kind="hedges_g", leakage_marked=list(shares))
+    return table.assign(**numbers, n_a=10, n_b=10, effect_size_kind="hedges_g", leakage_marked=list(marks))
 
 
 def test_only_marked_tests_carry_the_dagger():
-    table = table_of_tests(rows_of(0.5, 0.49, float("nan")), "Tests.", sides=SIDES, p_corrected="p_fwe")
+    table = table_of_tests(rows_of(1, 0, float("nan")), "Tests.", sides=SIDES, p_corrected="p_fwe")
     assert [DAGGER in row[0] for row in table.rows] == [True, False, False]
     assert f"{DAGGER} (1)" in table.caption
 
@@ -44,8 +44,8 @@ def test_figures_mark_and_explain():
         )
 
     for with_marks, without, sign in zip(drawn(marked), drawn(plain), ("Dark corner", DAGGER, "Faint"), strict=True):
-        assert f"{sign} (2): at least half of the edges" in with_marks.caption
-        assert "tell apart" not in without.caption
+        assert f"{sign} (2): its edges join regions" in with_marks.caption
+        assert "hardly tell apart" not in without.caption
         assert with_marks.svg != without.svg
 
 
@@ -89,6 +89,16 @@ def test_the_section_says_limits_counts_and_ghosts(results):
         "38 % of cases",
     ):
         assert told in said
+
+
+def test_a_family_says_once_how_far_its_blocks_speak_of_regions():
+    tests = rows_of(1, 0, 0).assign(leakage_beyond=[1.0, 0.5, 0.25], leakage=[0.8, 0.25, 0.1])
+    said = family_sentence(tests)
+    assert "in 2 of 3 tests at least half of the edges" in said
+    assert "at 0.25 (median over tests of the mean over edges, from 0.10 to 0.80)" in said
+    assert "not of the regions by name" in said
+    assert "by name" not in family_sentence(tests.assign(leakage_beyond=0.25))
+    assert family_sentence(tests.assign(leakage_beyond=float("nan"))) == family_sentence(rows_of(0, 0, 0)) == ""
 
 
 def test_a_study_without_recordings_has_no_section():

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from connected_session import no_leakage
 
 from painconn.cli.run import run_study
 from painconn.config.connectivity import ConnectivityConfig
@@ -10,9 +11,7 @@ from painconn.config.data import DataConfig
 from painconn.config.loader import load_study
 from painconn.config.targets import Contrast
 from painconn.connectivity.graph.sweep import sweep
-from painconn.cortex.ghosts import Ghosts
 from painconn.cortex.kernels import RegionKernel
-from painconn.cortex.leakage import Leakage
 from painconn.cortex.template import Parcellation
 from painconn.errors import DesignError, InputError
 from painconn.paths import Results, SessionKey
@@ -453,7 +452,7 @@ def cleaned_session(tmp_path, monkeypatch, rng):
         """Let some bands have a kernel of these rows of the values; by default one of the first four for all bands."""
         bands = ConnectivityConfig.model_validate(settings["connectivity"]).bands_hz
         kernels = tuple(
-            BandKernel(names, kernel(rows, n_components), no_leakage())
+            BandKernel(names, kernel(rows, n_components), no_leakage(4))
             for names, rows in (rows_by_bands or {tuple(bands): slice(4)}).items()
         )
         monkeypatch.setattr(connect, "make_kernels", lambda *_: {"lcmv": kernels})
@@ -467,10 +466,6 @@ def cleaned_session(tmp_path, monkeypatch, rng):
     }
     use()
     return results, key, settings, use
-
-
-def no_leakage():
-    return Leakage(np.eye(4), np.eye(4), np.ones(4), np.zeros(4), np.zeros(4), Ghosts(0.0, 1.0))
 
 
 def saved_features(results, key):
@@ -648,9 +643,9 @@ def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_
     found = read_json(results.target("groups", "agreement.json"))
     tests = found["others"]["eloreta"]["tests"]
     assert (tests["n_declared"], tests["n_compared"], tests["n_significant"]) == (63, 63, 1)
-    (row,) = tests["significant"]
+    (row,) = tests["deciding"]
     assert row["test"] == "wpli2_debiased__lcmv__alpha__sensory-lh__affective-lh"
-    assert row["survives"] == survives
+    assert row["outcome"] == ("holds" if survives else "depends")
     low, high = tests["rank_correlation_ci"]
     assert low < tests["rank_correlation"] < high
     assert tests["when_nothing_differs"]["rank_correlation"] > 0.5
@@ -664,13 +659,28 @@ def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_
     assert scores["feature_sets"]["blocks, eloreta"]["role"] == "exploratory"
     assert found["others"]["eloreta"]["classifier"]["other"]["auc"] == scores["feature_sets"]["blocks, eloreta"]["auc"]
     classifier = found["others"]["eloreta"]["classifier"]
-    agrees = classifier["primary"]["found"] == classifier["other"]["found"]
-    assert found["verdict"] == ("holds" if survives and agrees else "depends")
-    words = "holds under both inverses" if found["verdict"] == "holds" else "depends on the inverse"
+    assert [classifier[side]["found"] for side in ("primary", "other")] == [True, survives]
+    assert found["verdict"] == ("holds" if survives else "depends")
+    words = "holds under both inverses" if survives else "depends on the inverse"
     assert any(words in line for line in headline_lines(results.root))
     page = results.page.read_text()
     assert "Does it hang on the inverse?" in page
     assert f"{int(survives)} of 1 significant primary test" in page
+
+
+def test_a_finding_that_the_other_inverse_cannot_compute_is_not_assessed(two_inverses, ready_study, tmp_path):
+    results = two_inverses(4.0)
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    rows.loc[0, "wpli2_debiased__eloreta__alpha__sensory-lh__affective-lh"] = np.nan
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    plan = Plan(load_study(ready_study), results)
+    table.run(results, json.loads(plan.settings_table()))
+    for step in (compare, agreement):
+        step.run(results, json.loads(plan.settings_target("groups")), "groups")
+    found = read_json(results.target("groups", "agreement.json"))
+    assert found["others"]["eloreta"]["tests"]["n_significant"] == 1
+    assert found["verdict"] == "not assessed"
+    assert "could not be computed" in found["reason"]
 
 
 def test_the_primary_result_is_the_same_whether_another_inverse_is_there_or_not(two_inverses, ready_study, tmp_path):

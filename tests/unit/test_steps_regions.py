@@ -69,6 +69,8 @@ def test_regions_of_files_follow_their_content_and_their_groups_are_checked(demo
     assert len(told) == 2
     assert "features.groups.left · found: S3-lh is no region" in told[0]
     assert "S1-lh is already in left" in told[1]
+    with pytest.raises(InputError, match="the single region S1-lh · wanted: two or more"):
+        _ = plan_of(rows[:1], {"left": ("S1-lh",)}).regions
 
 
 def test_published_settings_hold_no_folders_of_region_files():

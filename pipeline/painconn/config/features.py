@@ -20,9 +20,8 @@ class FeaturesConfig(Section):
     )
     groups: Mapping[str, tuple[str, ...]] | None = Field(
         None,
-        min_length=1,
         description="Groups of regions; a block is the mean of the edges within or between two groups. null: those of"
-        " `cortex.parcellation` (six functional groups, or network x hemisphere)",
+        " `cortex.parcellation` (six functional groups, or network x hemisphere); {}: no blocks",
     )
     graph_measures: tuple[str, ...] = Field(
         (),

@@ -148,15 +148,16 @@ class StudyConfig(Section):
         return PARCELLATIONS[chosen].groups if isinstance(chosen, str) else {}
 
     def _group_problems(self) -> Iterator[tuple[str, str]]:
-        """Yield groups that do not fit a parcellation of the package; the regions of files are not known here."""
+        """Yield groups that are missing or do not fit a parcellation; the regions of files are not known here."""
         if self.data.sources[0].layout == "features":
             return
         chosen = self.cortex.parcellation
-        if isinstance(chosen, str):
-            yield from group_problems(self.groups, PARCELLATIONS[chosen].region_names, chosen)
-        elif self.features.groups is None:
+        if not self.groups:
+            by_default = "" if isinstance(chosen, str) else ", and a parcellation of one's own has none by default"
             why = "the tests of a primary family are blocks of groups of regions"
-            yield "features.groups", f"no groups, and a parcellation of one's own has none by default: {why}"
+            yield "features.groups", f"no groups{by_default}: {why}"
+        elif isinstance(chosen, str):
+            yield from group_problems(self.groups, PARCELLATIONS[chosen].region_names, chosen)
 
     def _block_problems(self) -> Iterator[tuple[str, str]]:
         for name, target in self.targets.items():

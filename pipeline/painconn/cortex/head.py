@@ -176,9 +176,9 @@ def head_identity(head: Head, parts: HeadParts, *, source_spacing: str) -> dict[
     Returns
     -------
     identity : dict
-        ``label``, ``kind``, ``subject``, ``own`` (one participant's), ``checksum`` (of shells, sources and transform, to a micrometre, and
-        conductivities), ``conductivity_s_per_m`` (brain, skull, scalp), ``bem_solution`` (``made`` or ``given``),
-        ``n_triangles`` (of each shell, scalp first), ``source_spacing``, ``n_sources``.
+        ``label``, ``kind``, ``subject``, ``own`` (one participant's), ``checksum`` (of shells, sources and transform,
+        to a micrometre, and conductivities), ``conductivity_s_per_m`` (brain, skull, scalp), ``bem_solution``
+        (``made`` or ``given``), ``n_triangles`` (of each shell, scalp first), ``source_spacing``, ``n_sources``.
     """
     sigma = [float(shell["sigma"]) for shell in reversed(head.bem["surfs"])]
     digest = hashlib.sha256(np.array(sigma, "<f8").tobytes())

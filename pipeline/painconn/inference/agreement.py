@@ -12,7 +12,7 @@ from painconn.inference.effects import hedges_correction
 from painconn.inference.results import FamilyDesign
 
 Floats = NDArray[np.float64]
-Verdict = Literal["holds", "depends", "nothing found"]
+Verdict = Literal["holds", "weaker", "depends", "nothing found"]
 
 LEVEL = 0.05
 _LARGEST_CORRELATION = 1 - 1e-9
@@ -185,39 +185,73 @@ def _fisher_z(correlation: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One declared result and what another inverse says about it.
+class Evidence:
+    """What one inverse says about one declared result.
 
     Attributes
     ----------
-    found, found_too : bool
-        Significant as declared, and under the other inverse with its own correction and in the same direction.
+    size : float
+        Effect, 0 for none; of a classifier the AUC less 0.5.
+    low, high : float
+        95 % interval of the size.
+    found : bool
+        Significant, with the correction of its own family.
     """
 
+    size: float
+    low: float
+    high: float
     found: bool
-    found_too: bool
 
 
-def verdict(tests: Sequence[Finding], others: int, classifier: Finding | None) -> Verdict:
-    """Say whether what was declared holds under another inverse.
+def outcome(first: Evidence, second: Evidence) -> Verdict:
+    """Say what became of one result under another inverse.
+
+    That a p is below the level under one inverse and above it under the other is no difference between inverses: the
+    sizes are compared with the interval of the finding.
 
     Parameters
     ----------
-    tests : sequence of Finding
-        Every declared test.
-    others : int
-        Tests that are significant under the other inverse, whatever the declared ones say.
-    classifier : Finding | None
-        Whether the classifier is above chance; None when it was not scored under both.
+    first, second : Evidence
+        The order does not matter.
 
     Returns
     -------
-    verdict : {'holds', 'depends', 'nothing found'}
-        ``holds``: something was found, and all of it is found again. ``nothing found``: under neither inverse.
+    outcome : {'holds', 'weaker', 'depends', 'nothing found'}
+        ``holds``: found under both, in the same direction. ``weaker``: found under one, and the other has the same
+        direction and reaches the interval of the finding. ``depends``: the other direction, or short of that interval.
     """
-    declared = [finding for finding in tests if finding.found]
-    tests_differ = not all(finding.found_too for finding in declared) or (not declared and others > 0)
-    classifier_differs = classifier is not None and classifier.found != classifier.found_too
-    if tests_differ or classifier_differs:
+    if not (first.found or second.found):
+        return "nothing found"
+    if first.size * second.size <= 0:
         return "depends"
-    return "holds" if declared or (classifier is not None and classifier.found) else "nothing found"
+    if first.found and second.found:
+        return "holds"
+    finding, other = (first, second) if first.found else (second, first)
+    nearest = finding.low if finding.size > 0 else -finding.high
+    return "weaker" if abs(other.size) >= nearest else "depends"
+
+
+def verdict(tests: Sequence[tuple[Evidence, Evidence]], classifier: tuple[Evidence, Evidence] | None) -> Verdict:
+    """Say whether what was declared holds under another inverse: the least favourable outcome.
+
+    Parameters
+    ----------
+    tests : sequence of (Evidence, Evidence)
+        Every declared test, under the declared inverse and under the other one.
+    classifier : (Evidence, Evidence) | None
+        None when it was not scored under both.
+
+    Returns
+    -------
+    verdict : {'holds', 'weaker', 'depends', 'nothing found'}
+        Of `deciding` tests and the classifier.
+    """
+    outcomes = {outcome(*pair) for pair in (*deciding(tests), *([classifier] if classifier else ()))}
+    order: tuple[Verdict, ...] = ("depends", "weaker", "holds")
+    return next((word for word in order if word in outcomes), "nothing found")
+
+
+def deciding(tests: Sequence[tuple[Evidence, Evidence]]) -> list[tuple[Evidence, Evidence]]:
+    """Return the declared findings; where there is none, those of the other inverse."""
+    return [pair for pair in tests if pair[0].found] or [pair for pair in tests if pair[1].found]

@@ -5,7 +5,9 @@ from typing import Any
 
 from painconn.reporting.citations import Citations
 from painconn.reporting.effect_figures import ALPHA
+from painconn.reporting.marks import dagger, note
 from painconn.reporting.notation import column_words, count, interval, listing, number, p_cell, p_text, plural
+from painconn.reporting.records import records
 from painconn.reporting.results import StudyResults, TargetResults
 from painconn.reporting.tables import Table
 
@@ -19,15 +21,36 @@ def agreement_verdict(target: TargetResults) -> str:
         return ""
     inverses = [str(saved["primary_inverse"]), *map(str, saved["others"])]
     every = "both inverses" if len(inverses) == 2 else f"all {len(inverses)} inverses"
+    same = f"the same direction and size under {every} ({listing(inverses)}), significant under one only"
     told = {
         "holds": f"holds under {every} ({listing(inverses)})",
-        "depends": f"depends on the inverse ({listing(inverses)})",
+        "weaker": f"{same}{_told(saved)}",
+        "depends": f"depends on the inverse ({listing(inverses)}){_told(saved)}",
         "nothing found": f"no finding under either inverse ({listing(inverses)})"
         if len(inverses) == 2
         else f"no finding under any inverse ({listing(inverses)})",
         NOT_ASSESSED: f"agreement of inverses {NOT_ASSESSED}: {saved['reason']}",
     }
     return told[saved["verdict"]]
+
+
+def _told(saved: Mapping[str, Any]) -> str:
+    """Return how many findings had which outcome; empty where there is one finding, or none."""
+    told = []
+    for name, other in saved["others"].items():
+        tests = other["tests"]
+        counts = {"holds": tests["n_holding"], "weaker": tests["n_weaker"], "depends": tests["n_depending"]}
+        total = sum(counts.values())
+        if total > 1:
+            words = ", ".join(f"{word} {count(n)}" for word, n in counts.items())
+            told.append(f"{count(total)} findings under {name}, {words}")
+    return f": {'; '.join(told)}" if told else ""
+
+
+def agreement_kind(target: TargetResults) -> str:
+    """Return the colour of the verdict on the page: of a finding, a direction, a contradiction or none."""
+    kinds = {"holds": "found", "weaker": "direction", "depends": "opposite"}
+    return kinds.get((target.agreement or {}).get("verdict", ""), "not")
 
 
 def agreement_sentences(target: TargetResults) -> tuple[str, ...]:
@@ -47,14 +70,26 @@ def agreement_sentences(target: TargetResults) -> tuple[str, ...]:
 def _findings(name: str, tests: Mapping[str, Any]) -> str:
     found, of_other = tests["n_significant"], tests["n_significant_under_other"]
     if not found:
-        return (
+        said = (
             f"Under {name}: none of the {count(tests['n_declared'])} declared tests was significant, so none could be "
-            f"lost; {count(of_other)} would be significant under {name}, each corrected over as many tests."
+            f"lost; {count(of_other)} would be significant under {name}, each corrected over as many tests"
         )
+        return f"{said}: {_short_of(tests, 'the declared inverse')}." if tests["deciding"] else f"{said}."
+    again = (
+        f"Under {name}: {count(tests['n_holding'])} of {plural(found, 'significant primary test')} "
+        f"{'is' if tests['n_holding'] == 1 else 'are'} significant again, in the same direction and corrected over "
+        f"as many tests ({count(of_other)} significant in all)"
+    )
+    rest = tests["n_weaker"] + tests["n_depending"]
+    return f"{again}; of the others, {_short_of(tests, name)}." if rest else f"{again}."
+
+
+def _short_of(tests: Mapping[str, Any], name: str) -> str:
+    """Say what the inverse that does not find them shows of the findings."""
     return (
-        f"Under {name}: {count(tests['n_surviving'])} of {plural(found, 'significant primary test')} "
-        f"{'is' if tests['n_surviving'] == 1 else 'are'} significant again, in the same direction and corrected over "
-        f"as many tests ({count(of_other)} significant in all)."
+        f"{count(tests['n_weaker'])} {'has' if tests['n_weaker'] == 1 else 'have'} under {name} the same direction and "
+        f"an effect that reaches the 95 % interval of the finding, {count(tests['n_depending'])} "
+        f"{'does' if tests['n_depending'] == 1 else 'do'} not"
     )
 
 
@@ -84,28 +119,34 @@ def _scores(first: str, name: str, other: Mapping[str, Any]) -> str:
 
 
 def agreement_table(target: TargetResults) -> Table | None:
-    """Return a row per significant primary test and other inverse; None without any."""
+    """Return a row per finding and other inverse, with what became of it; None without any."""
     saved = target.agreement
+    tests = records(target.tests("primary"))
+    marks = {str(test["test"]): test for test in tests}
     rows = [
         (
-            column_words(str(row["test"])),
-            number(row["effect"]),
+            f"{column_words(str(row['test']))}{dagger(marks.get(str(row['test']), {}))}",
+            f"{number(row['effect'])} [{interval(*row['effect_ci'])}]",
             p_cell(row["p_fwe"]),
             name,
-            number(row["other_effect"]),
+            f"{number(row['other_effect'])} [{interval(*row['other_effect_ci'])}]",
             p_cell(row["other_p_fwe"]),
-            "yes" if row["survives"] else "no",
+            row["outcome"],
         )
         for name, other in (saved["others"] if saved else {}).items()
-        for row in other["tests"]["significant"]
+        for row in other["tests"]["deciding"]
     ]
     if not rows:
         return None
     assert saved is not None  # noqa: S101 — rows come from it
     first = str(saved["primary_inverse"])
+    named = {row["test"] for other in saved["others"].values() for row in other["tests"]["deciding"]}
     return Table(
-        caption=f"Primary tests that are significant under {first}, and the same tests under every other inverse. A p "
-        f"that moves across {ALPHA:g} is no difference between inverses: look at the effects, too.",
+        caption=f"Findings, and the same tests under the other inverse: the primary tests that are significant under "
+        f"{first} or, where none is, under the other inverse. holds: significant under both, in the same direction. "
+        "weaker: significant under one; the other effect has the same direction and reaches the 95 % interval of the "
+        "finding. depends (bold): the other direction, or short of that interval. A p that moves across "
+        f"{ALPHA:g} is no difference between inverses." + note(test for test in tests if test["test"] in named),
         header=(
             "test",
             f"effect, {first}",
@@ -113,10 +154,10 @@ def agreement_table(target: TargetResults) -> Table | None:
             "inverse",
             "effect",
             "p (family-wise)",
-            "found again",
+            "outcome",
         ),
         rows=tuple(rows),
-        marked=frozenset(index for index, row in enumerate(rows) if row[-1] == "no"),
+        marked=frozenset(index for index, row in enumerate(rows) if row[-1] == "depends"),
     )
 
 

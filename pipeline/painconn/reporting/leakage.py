@@ -11,6 +11,8 @@ from painconn.reporting.records import records
 from painconn.reporting.results import StudyResults
 from painconn.reporting.tables import Table
 
+HALF = 0.5
+
 _MEASURED = ("own_share", "localisation_error_mm", "spread_mm")
 
 
@@ -42,7 +44,29 @@ def leakage_sentences(results: StudyResults) -> list[str]:
         f"{limits['max_localisation_error_mm']:g} mm away (median); a pair is marked when mixing alone correlates its "
         f"estimates above {limits['max_pair_leakage']:g}, or when one of its regions is marked."
     ]
-    return said + [_sentence(inverse, found) for inverse, found in results.leakage["inverses"].items()]
+    said += [_sentence(inverse, found) for inverse, found in results.leakage["inverses"].items()]
+    return [*said, "Measures that are blind to zero lag do not protect from such ghosts of a true coupling."]
+
+
+def family_sentence(tests: pd.DataFrame) -> str:
+    """Say once for a family how far its blocks speak of the regions by name; empty without blocks or edges.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Rows of ``compare.tsv``.
+    """
+    if "leakage_beyond" not in tests or tests["leakage_beyond"].isna().all():
+        return ""
+    known = tests.dropna(subset=["leakage_beyond"])
+    mostly = int((known["leakage_beyond"] >= HALF).sum())
+    said = (
+        f"Leakage: in {count(mostly)} of {plural(len(known), 'test')} at least half of the edges join regions of which "
+        "one is not told from its surroundings within the limits, or the two not from each other; mixing alone "
+        f"correlates the estimates at {number(known['leakage'].median())} (median over tests of the mean over edges, "
+        f"from {number(known['leakage'].min())} to {number(known['leakage'].max())})."
+    )
+    return f"{said} Such tests speak of these parts of the head, not of the regions by name." if mostly else said
 
 
 def _sentence(inverse: str, found: Mapping[str, Any]) -> str:
@@ -51,8 +75,7 @@ def _sentence(inverse: str, found: Mapping[str, Any]) -> str:
         f"{count(found['pairs_marked'])} of {plural(found['n_pairs'], 'pair')} are marked. A lagged coupling of two "
         "places shows, at least half as strongly as where it shows most, between "
         f"{number(found['pairs_per_edge'], 0)} pairs of regions on average; the pair that it belongs to is among them "
-        f"in {number(100 * found['edges_found'], 0)} % of cases. Measures that are blind to zero lag do not protect "
-        "from that."
+        f"in {number(100 * found['edges_found'], 0)} % of cases."
     )
 
 

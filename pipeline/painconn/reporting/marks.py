@@ -6,13 +6,12 @@ from typing import Any
 from painconn.reporting.notation import is_number
 
 DAGGER = "†"
-MARKED_FROM = 0.5
 
 
 def is_marked(row: Mapping[str, Any]) -> bool:
-    """Whether at least half of the edges of a test lie beyond a limit of leakage."""
-    share = row.get("leakage_marked")
-    return is_number(share) and share >= MARKED_FROM
+    """Whether mixing correlates the two sides of a test beyond the limit, or an edge has a region beyond its own."""
+    mark = row.get("leakage_marked")
+    return is_number(mark) and mark == 1
 
 
 def dagger(row: Mapping[str, Any]) -> str:
@@ -26,6 +25,7 @@ def note(rows: Iterable[Mapping[str, Any]], *, sign: str = DAGGER) -> str:
     if not n_marked:
         return ""
     return (
-        f" {sign} ({n_marked}): at least half of the edges join regions that this montage and inverse do not tell "
-        "apart within the limits (section on leakage)."
+        f" {sign} ({n_marked}): its edges join regions that this montage and inverse hardly tell apart; mixing alone "
+        "correlates their estimates above the limit (mean of a block), or an edge has a region beyond a limit (section "
+        "on leakage)."
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _VIEWS = (("lh", "lateral"), ("lh", "medial"), ("rh", "medial"), ("rh", "lateral"))
-_AMBIENT, _NO_VALUE = 0.55, (0.82, 0.82, 0.82, 1.0)
+_AMBIENT, _SULCUS, _NO_VALUE = 0.55, 0.78, (0.82, 0.82, 0.82, 1.0)
 
 
 def surface_figure(
@@ -87,7 +87,7 @@ def point_values(values: Array, vertices: tuple[NDArray, NDArray], *, n_nearest:
     pieces = np.split(np.asarray(values, float), [len(vertices[0])])
     spread = {}
     for hemisphere, kept, piece in zip(HEMISPHERES, vertices, pieces, strict=True):
-        _, nearest = KDTree(sphere[kept]).query(sphere, k=n_nearest)
+        _, nearest = KDTree(sphere[kept]).query(sphere, k=range(1, n_nearest + 1))
         spread[hemisphere] = piece[nearest].mean(axis=1)
     return spread
 
@@ -115,20 +115,22 @@ def _draw(axis: "Axes", hemisphere: str, view: str, colours: Array) -> None:
 
 
 @cache
-def _shape_file(kind: str, hemisphere: str) -> tuple[NDArray, ...]:
-    import nibabel
-    from nilearn.datasets import fetch_surf_fsaverage
-
-    side = "left" if hemisphere == "lh" else "right"
-    read = nibabel.load(fetch_surf_fsaverage("fsaverage5")[f"{kind}_{side}"])
-    return tuple(np.asarray(array.data, float) for array in read.darrays)
-
-
 def _inflated(hemisphere: str) -> Array:
     """Return the inflated surface, (vertices, 3); nilearn carries it, vertex for vertex that of the bundled head."""
-    return _shape_file("infl", hemisphere)[0]
+    from nilearn.surface import load_surf_mesh
+
+    return np.asarray(load_surf_mesh(_file("infl", hemisphere)).coordinates, float)
 
 
+@cache
 def _folds(hemisphere: str) -> Array:
     """Return how bright a vertex is: gyri lighter than sulci."""
-    return np.where(_shape_file("sulc", hemisphere)[0] > 0, 0.78, 1.0)
+    from nilearn.surface import load_surf_data
+
+    return np.where(np.asarray(load_surf_data(_file("sulc", hemisphere))) > 0, _SULCUS, 1.0)
+
+
+def _file(kind: str, hemisphere: str) -> str:
+    from nilearn.datasets import fetch_surf_fsaverage
+
+    return str(fetch_surf_fsaverage("fsaverage5")[f"{kind}_{'left' if hemisphere == 'lh' else 'right'}"])

@@ -9,10 +9,11 @@ import pandas as pd
 from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.reporting import circuit_figures, data_figures, effect_figures, prediction_figures
-from painconn.reporting.agreement import agreement_sentences, agreement_table, agreement_verdict
+from painconn.reporting.agreement import agreement_kind, agreement_sentences, agreement_table, agreement_verdict
 from painconn.reporting.drawing import Picture
 from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
+from painconn.reporting.leakage import family_sentence
 from painconn.reporting.notation import (
     column_words,
     count,
@@ -67,11 +68,13 @@ class TargetView:
     meaning: str
     audit_state: str
     agreement_verdict: str
+    agreement_kind: str
     agreement: tuple[str, ...]
     agreement_table: Table | None
     gates: Table | None
     primary_pictures: tuple[Picture, ...]
     primary_table: Table | None
+    primary_leakage: str
     classifier_pictures: tuple[Picture, ...]
     performance: Table | None
     increment: str
@@ -144,6 +147,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         meaning=meaning(target),
         audit_state=state,
         agreement_verdict=agreement_verdict(target),
+        agreement_kind=agreement_kind(target),
         agreement=agreement_sentences(target),
         agreement_table=agreement_table(target),
         gates=gates_table(target) if target.audit is not None else None,
@@ -157,6 +161,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
             sides=target.sides,
             p_corrected="p_fwe",
         ),
+        primary_leakage=family_sentence(primary),
         classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
         increment=increment_sentence(saved),

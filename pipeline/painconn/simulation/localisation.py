@@ -35,6 +35,7 @@ BACKGROUND_V = 5e-6
 SENSOR_NOISE = 0.1
 """Variance of independent sensor noise over that of the cortical background, mean over channels."""
 
+_DEFAULTS = CortexConfig()
 _CAP_CENTRE_M = (0.0, 0.0, 0.04)
 _CAP_RADIUS_M = 0.1
 
@@ -134,14 +135,14 @@ def build_truth(spec: TruthSpec, electrodes: Sequence[str], *, n_caps: int = 1, 
             source_spacing=spec.source_spacing,
         )
     planned = _scaled_positions(np.array(list(place_electrodes(tuple(electrodes)).values())), spec.scale)
-    caps = np.concatenate([_displaced(planned, spec, rng) for _ in range(n_caps)])
+    caps = np.concatenate([displace(planned, spec, rng) for _ in range(n_caps)])
     names = [f"{name} {cap}" for cap in range(n_caps) for name in electrodes]
-    field = lead_field(make_forward(head, dict(zip(names, caps, strict=True))))
+    seen = lead_field(make_forward(head, dict(zip(names, caps, strict=True))))
     first = 0 if spec.shared_sources else SOURCES_PER_HEMISPHERE["ico4"]
-    kept = np.concatenate(field.vertices) >= first
-    directions = _directions(np.count_nonzero(kept), spec.tilt_deg, rng)
-    gain = np.einsum("csd,sd->cs", field.gain_v_per_am[:, kept], directions).reshape(n_caps, len(electrodes), -1)
-    left, right = (vertices[vertices >= first] for vertices in field.vertices)
+    kept = np.concatenate(seen.vertices) >= first
+    directions = _directions(int(kept.sum()), spec.tilt_deg, rng)
+    gain = np.einsum("csd,sd->cs", seen.gain_v_per_am[:, kept], directions).reshape(n_caps, len(electrodes), -1)
+    left, right = (vertices[vertices >= first] for vertices in seen.vertices)
     return Truth(tuple(electrodes), gain, (left, right))
 
 
@@ -160,7 +161,21 @@ def _scaled_positions(positions_m: Array, scale: tuple[float, float, float]) -> 
     return np.asarray((on_surface - transform[:3, 3]) @ np.linalg.inv(transform[:3, :3]).T)
 
 
-def _displaced(planned_m: Array, spec: TruthSpec, rng: np.random.Generator) -> Array:
+def displace(planned_m: Array, spec: TruthSpec, rng: np.random.Generator) -> Array:
+    """Put a cap on as it sits in practice: electrodes off their places, the whole cap slid.
+
+    Parameters
+    ----------
+    planned_m : array, shape (electrodes, 3)
+        In m, head coordinates.
+    spec : TruthSpec
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    worn_m : array, shape (electrodes, 3)
+        Near the scalp; the forward solution projects electrodes on it.
+    """
     from scipy.spatial.transform import Rotation
 
     along = rng.standard_normal((2, len(planned_m), 1)) * spec.jitter_m / np.sqrt(2)
@@ -174,12 +189,13 @@ def _displaced(planned_m: Array, spec: TruthSpec, rng: np.random.Generator) -> A
 def _directions(n_sources: int, tilt_deg: float, rng: np.random.Generator) -> Array:
     """Return unit vectors in the sources' own frames (two tangents, normal), (sources, 3)."""
     tilt, around = np.deg2rad(tilt_deg), rng.uniform(0, 2 * np.pi, n_sources)
-    return np.column_stack([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), np.full(n_sources, np.cos(tilt))])
+    along = np.full(n_sources, np.cos(tilt))
+    return np.column_stack([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), along])
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What an analysis assumes: its lead field and regions, at the full rank of average-referenced data.
+    """What an analysis assumes: its lead field and its regions.
 
     Attributes
     ----------
@@ -193,7 +209,7 @@ class Analysis:
 
     field: LeadField
     parcellation: str = "desikan_killiany"
-    cortex: CortexConfig = CortexConfig()
+    cortex: CortexConfig = _DEFAULTS
 
     @cached_property
     def places_mm(self) -> Array:
@@ -205,9 +221,9 @@ class Analysis:
         """Return the mean-flip operator, (regions, sources)."""
         return region_average(self.field, parcellation_of(self.parcellation))
 
-    def kernel(self, inverse: str, covariance_v2: Array) -> SourceKernel:
-        """Return the kernel of an inverse for the data covariance of one session."""
-        rank = len(self.field.channel_names) - 1
+    def kernel(self, inverse: str, covariance_v2: Array, *, rank: int | None = None) -> SourceKernel:
+        """Return the kernel of an inverse for the data covariance of one session, at full rank unless it is given."""
+        rank = len(self.field.channel_names) - 1 if rank is None else rank
         noise = noise_covariance("adhoc", covariance_v2, rank=rank)
         return make_source_kernel(inverse, self.field, covariance_v2, noise, rank=rank, cortex=self.cortex)
 
@@ -244,28 +260,34 @@ class Localised:
 
     Attributes
     ----------
-    source : int
-        The planted one.
+    read_out : str
+        One of `READ_OUTS`.
     region : str
-        Its region.
+        Of the planted source.
     found_region : str
-        Region of largest power over the baseline.
+        Where the region signals say that it is.
     error_mm : float
-        From the planted source to the source of largest power over the baseline.
-    absolute_error_mm : float
-        The same for largest power, without a baseline, in the unit the inverse gives each place.
+        From the planted source to where the source signals say that it is.
     """
 
-    source: int
+    read_out: str
     region: str
     found_region: str
     error_mm: float
-    absolute_error_mm: float
+
+    @property
+    def region_right(self) -> bool:
+        """Whether the found region is the planted one."""
+        return self.found_region == self.region
 
     @property
     def hemisphere_right(self) -> bool:
         """Whether the found region is on the side of the planted one."""
         return self.found_region.rpartition("-")[2] == self.region.rpartition("-")[2]
+
+
+READ_OUTS = ("ratio", "difference")
+"""A source is where power is largest relative to the baseline, or where it rises most in the inverse's own unit."""
 
 
 def localise(
@@ -275,7 +297,8 @@ def localise(
     sources: Iterable[int],
     *,
     snr: float = 1.0,
-    moments_am: Array | None = None,
+    equal_moment: bool = False,
+    patch_radius_mm: float = 0.0,
     n_samples: int = 1200,
     seed: int = 0,
 ) -> Iterator[Localised]:
@@ -295,8 +318,11 @@ def localise(
         Positions among the sources of `truth`; each must lie in a region.
     snr : float
         Variance that the source gives a channel over that of the background, means over channels.
-    moments_am : array, shape (sources of truth,), optional
-        Standard deviation of each source instead of one SNR for all.
+    equal_moment : bool
+        Give all sources the moment at which the median source of the cortex has this SNR, so that deep ones show less;
+        otherwise each has the SNR, whatever it takes.
+    patch_radius_mm : float
+        The source is all of its region within this distance, acting as one; 0 is a single dipole.
     n_samples : int
         Samples in each of the two conditions; 1,200 are two minutes of a band of 5 Hz.
     seed : int
@@ -305,32 +331,38 @@ def localise(
     Yields
     ------
     localised : Localised
-        One for each of `sources`.
+        For each of `sources` and each of `READ_OUTS`.
     """
     if truth.electrodes != analysis.field.channel_names:
         raise ValueError("truth and analysis have different electrodes")
-    names = parcellation_of(analysis.parcellation).region_names
+    regions = parcellation_of(analysis.parcellation).region_names
     labels = truth.regions(analysis.parcellation)
-    backgrounds = [background_covariance(gain) for gain in truth.gain_v_per_am]
+    gains = truth.gain_v_per_am - truth.gain_v_per_am.mean(axis=1, keepdims=True)
+    backgrounds = [background_covariance(gain) for gain in gains]
+    usual_v2 = [np.median(np.mean(gain**2, axis=0)) for gain in gains]
     kernel: SourceKernel | None = None
     for position, source in enumerate(sources):
         rng = np.random.default_rng((seed, source))
-        cap = position % len(backgrounds)
-        shown = truth.gain_v_per_am[cap, :, source]
-        shown = shown - shown.mean()
-        variance = snr * BACKGROUND_V**2 / np.mean(shown**2) if moments_am is None else moments_am[source] ** 2
-        baseline = sampled(backgrounds[cap], n_samples, rng)
-        active = sampled(backgrounds[cap] + variance * np.outer(shown, shown), n_samples, rng)
+        cap = position % len(gains)
+        near = np.linalg.norm(truth.places_mm - truth.places_mm[source], axis=1) <= patch_radius_mm
+        shown = gains[cap][:, near & (labels == labels[source])].mean(axis=1)
+        unit_v2 = usual_v2[cap] if equal_moment else np.mean(shown**2)
+        planted = snr * BACKGROUND_V**2 / unit_v2 * np.outer(shown, shown)
+        before = sampled(backgrounds[cap], n_samples, rng)
+        during = sampled(backgrounds[cap] + planted, n_samples, rng)
         if kernel is None or INVERSES[inverse].needs_data_covariance:
-            kernel = analysis.kernel(inverse, (baseline + active) / 2)
-        power, before = _power(kernel.values, active), _power(kernel.values, baseline)
-        regional = analysis.region_average @ kernel.values
-        found = np.argmax(_power(regional, active) / _power(regional, baseline))
-        errors = [
-            float(np.linalg.norm(analysis.places_mm[np.argmax(height)] - truth.places_mm[source]))
-            for height in (power / before, power)
-        ]
-        yield Localised(int(source), names[labels[source]], names[found], *errors)
+            kernel = analysis.kernel(inverse, (before + during) / 2)
+        peaks = _peaks(kernel.values, before, during)
+        region_peaks = _peaks(analysis.region_average @ kernel.values, before, during)
+        for read_out in READ_OUTS:
+            error_mm = np.linalg.norm(analysis.places_mm[peaks[read_out]] - truth.places_mm[source])
+            yield Localised(read_out, regions[labels[source]], regions[region_peaks[read_out]], float(error_mm))
+
+
+def _peaks(values: Array, before_v2: Array, during_v2: Array) -> dict[str, int]:
+    """Return the row of a kernel where each read-out is largest."""
+    before, during = _power(values, before_v2), _power(values, during_v2)
+    return dict(zip(READ_OUTS, (int(np.argmax(during / before)), int(np.argmax(during - before))), strict=True))
 
 
 def _power(values: Array, covariance_v2: Array) -> Array:

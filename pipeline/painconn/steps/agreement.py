@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from painconn.features.names import KEYS
-from painconn.inference.agreement import LEVEL, Finding, effect_agreement, verdict
+from painconn.inference.agreement import LEVEL, Evidence, deciding, effect_agreement, outcome, verdict
 from painconn.inference.families import Family
 from painconn.inference.results import Comparison
 from painconn.paths import Results
@@ -17,8 +17,9 @@ from painconn.steps.selection import read_features
 from painconn.store import plain, read_json, read_tsv, write_json
 
 N_RESAMPLES = 1000
+CHANCE = 0.5
 ONE_INVERSE = "one inverse"
-NOTHING_COMPUTED = "neither a test nor a score could be computed under both inverses"
+NOT_COMPUTED = "a significant primary test, or everything, could not be computed under both inverses"
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
@@ -41,64 +42,86 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     primary = declared[0]
     for inverse in others:
         again = next(family for family in declared if family.name == agreement_family(inverse))
-        tests, findings, found_otherwise = _tests(rows, primary, again)
+        tests, pairs = _tests(rows, primary, again)
         seed = seed_for(settings["seed"], "agreement", name, inverse)
         classifier = _classifier(scores, inverse)
-        known = None if classifier is None else Finding(*(score["found"] for score in classifier.values()))
+        known = None if classifier is None else (_of_score(classifier["primary"]), _of_score(classifier["other"]))
         record["others"][inverse] = {
-            "verdict": verdict(findings, found_otherwise, known) if findings or known else "not assessed",
+            "verdict": verdict(pairs, known) if _assessed(tests, pairs, known) else "not assessed",
             "tests": tests | _effects(compared, primary, again, seed),
             "classifier": classifier,
         }
     write_json(results.target(name, "agreement.json"), plain(record | _overall(record["others"])))
 
 
+def _assessed(tests: dict[str, Any], pairs: list[tuple[Evidence, Evidence]], classifier: Any) -> bool:
+    """Whether there is something to compare, and no finding is left out of it."""
+    return bool(pairs or classifier) and tests["n_significant"] == sum(first.found for first, _ in pairs)
+
+
 def _overall(others: dict[str, Any]) -> dict[str, str]:
     """Return the least favourable verdict of all inverses: a result holds when it holds under each of them."""
     given = [other["verdict"] for other in others.values()]
-    order = ("depends", "not assessed", "holds", "nothing found")
+    order = ("depends", "not assessed", "weaker", "holds", "nothing found")
     found = next(word for word in order if word in given)
-    return {"verdict": found, "reason": NOTHING_COMPUTED if found == "not assessed" else ""}
+    return {"verdict": found, "reason": NOT_COMPUTED if found == "not assessed" else ""}
 
 
-def _tests(rows: pd.DataFrame, primary: Family, again: Family) -> tuple[dict[str, Any], list[Finding], int]:
-    """Return what became of the declared findings, a finding per test computed under both, and how many the other has.
+def _tests(
+    rows: pd.DataFrame, primary: Family, again: Family
+) -> tuple[dict[str, Any], list[tuple[Evidence, Evidence]]]:
+    """Return what became of the declared findings, and what both inverses say of each test computed under both.
 
     A finding is a family-wise p below the level; the other inverse has its own correction, over as many tests.
     """
     numbers: dict[tuple[str, str], dict[str, float]] = rows.set_index(["family", "test"])[
-        ["estimate", "hedges_g", "p_fwe"]
+        ["hedges_g", "ci_low", "ci_high", "p_fwe"]
     ].to_dict("index")  # type: ignore[assignment]
-    findings, told = [], []
-    for test, mirrored in zip(primary.tests, again.tests, strict=True):
-        here, there = numbers[primary.name, test], numbers[again.name, mirrored]
-        if not (np.isfinite(here["p_fwe"]) and np.isfinite(there["p_fwe"])):
-            continue
-        same_sign = bool(np.sign(here["estimate"]) == np.sign(there["estimate"]))
-        finding = Finding(bool(here["p_fwe"] < LEVEL), bool(there["p_fwe"] < LEVEL and same_sign))
-        findings.append(finding)
-        if finding.found:
-            told.append(
-                {
-                    "test": test,
-                    "effect": here["hedges_g"],
-                    "p_fwe": here["p_fwe"],
-                    "other_test": mirrored,
-                    "other_effect": there["hedges_g"],
-                    "other_p_fwe": there["p_fwe"],
-                    "same_sign": same_sign,
-                    "survives": finding.found_too,
-                }
-            )
-    found_otherwise = sum(numbers[again.name, test]["p_fwe"] < LEVEL for test in again.tests)
+    computed = [
+        (here, there)
+        for here, there in zip(primary.tests, again.tests, strict=True)
+        if np.isfinite([numbers[primary.name, here]["p_fwe"], numbers[again.name, there]["p_fwe"]]).all()
+    ]
+    pairs = {
+        (here, there): (_of_test(numbers[primary.name, here]), _of_test(numbers[again.name, there]))
+        for here, there in computed
+    }
+    decide = deciding([*pairs.values()])
+    told = [
+        {
+            "test": here,
+            "effect": first.size,
+            "effect_ci": [first.low, first.high],
+            "p_fwe": numbers[primary.name, here]["p_fwe"],
+            "other_test": there,
+            "other_effect": second.size,
+            "other_effect_ci": [second.low, second.high],
+            "other_p_fwe": numbers[again.name, there]["p_fwe"],
+            "outcome": outcome(first, second),
+        }
+        for (here, there), (first, second) in pairs.items()
+        if (first, second) in decide
+    ]
+    words = [row["outcome"] for row in told]
     counts = {
         "n_declared": len(primary.tests),
-        "n_significant": len(told),
-        "n_surviving": sum(finding.found_too for finding in findings if finding.found),
-        "n_significant_under_other": found_otherwise,
-        "significant": told,
+        "n_significant": sum(numbers[primary.name, test]["p_fwe"] < LEVEL for test in primary.tests),
+        "n_significant_under_other": sum(numbers[again.name, test]["p_fwe"] < LEVEL for test in again.tests),
+        "n_holding": words.count("holds"),
+        "n_weaker": words.count("weaker"),
+        "n_depending": words.count("depends"),
+        "deciding": told,
     }
-    return counts, findings, found_otherwise
+    return counts, [*pairs.values()]
+
+
+def _of_test(row: dict[str, float]) -> Evidence:
+    return Evidence(row["hedges_g"], row["ci_low"], row["ci_high"], bool(row["p_fwe"] < LEVEL))
+
+
+def _of_score(score: dict[str, Any]) -> Evidence:
+    low, high = score["auc_ci"]
+    return Evidence(score["auc"] - CHANCE, low - CHANCE, high - CHANCE, score["found"])
 
 
 def _effects(compared: Comparison, primary: Family, again: Family, seed: int) -> dict[str, Any]:

@@ -68,8 +68,9 @@ def _inverses(settings: dict[str, Any], columns: list[str]) -> list[str]:
 
 
 def _foreign(settings: dict[str, Any], columns: list[str]) -> bool:
-    """Whether the table was made elsewhere and does not hold the blocks of the primary family."""
-    return _ready(settings) and not set(primary_tests(settings)) <= set(columns)
+    """Whether the table was made elsewhere and does not hold the blocks of the primary family, or there are none."""
+    tests = set(primary_tests(settings))
+    return _ready(settings) and not (tests and tests <= set(columns))
 
 
 def _ready(settings: dict[str, Any]) -> bool:

@@ -13,10 +13,10 @@ from painconn.config.cortex import LeakageConfig
 from painconn.cortex.leakage import Leakage
 from painconn.features.names import join
 from painconn.paths import Results, SessionKey
-from painconn.store import Writer, read_arrays, read_tsv, save_json, save_tsv, write_arrays
+from painconn.store import Writer, read_arrays, read_json, read_tsv, save_json, save_tsv, write_arrays
 
 FILES = ("leakage_regions.tsv", "leakage_pairs.tsv", "leakage.json")
-MARKS = ("leakage", "leakage_marked")
+MARKS = ("leakage", "leakage_beyond", "leakage_marked")
 _PLACES_FROM = 3
 
 Edge = frozenset[str]
@@ -139,7 +139,9 @@ def _listed(beyond: Mapping[str, bool]) -> str:
     return ", ".join(name for name, is_beyond in beyond.items() if is_beyond)
 
 
-def marks_of(tests: Sequence[str], pairs: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def marks_of(
+    tests: Sequence[str], pairs: pd.DataFrame, groups: Mapping[str, Sequence[str]], max_pair_leakage: float
+) -> pd.DataFrame:
     """Return how much leakage stands behind each test of an edge or a block.
 
     Parameters
@@ -150,19 +152,22 @@ def marks_of(tests: Sequence[str], pairs: pd.DataFrame, groups: Mapping[str, Seq
         ``leakage_pairs.tsv``.
     groups : mapping of str to sequence of str
         Regions of each group.
+    max_pair_leakage : float
+        The limit of a pair.
 
     Returns
     -------
-    marks : DataFrame (tests, 2)
-        ``leakage``: the largest pair leakage among its edges; ``leakage_marked``: which share of its edges is beyond a
-        limit, by themselves or by one of their regions. Missing for what is no edge and no block.
+    marks : DataFrame (tests, 3)
+        ``leakage``: mean pair leakage of its edges. ``leakage_beyond``: which share of its edges is beyond a limit, by
+        themselves or by one of their regions. ``leakage_marked``: 1 for an edge that is beyond a limit, and for a block
+        whose mean is beyond that of a pair. Missing for what is no edge and no block.
     """
     columns = ("inverse", "a", "b", "pair_leakage", "beyond")
     known = {
         (inverse, frozenset((a, b))): (leakage, bool(isinstance(beyond, str) and beyond))
         for inverse, a, b, leakage, beyond in pairs[list(columns)].itertuples(index=False, name=None)
     }
-    marks: dict[tuple[str, ...], tuple[float, float]] = {}
+    marks: dict[tuple[str, ...], tuple[float, float, float]] = {}
     found = []
     for test in tests:
         parts = str(test).split(join("", ""))
@@ -170,7 +175,7 @@ def marks_of(tests: Sequence[str], pairs: pd.DataFrame, groups: Mapping[str, Seq
         bundle = (inverse, *places)
         if bundle not in marks:
             edges = [known[inverse, edge] for edge in _edges(places, groups) if (inverse, edge) in known]
-            marks[bundle] = _worst(edges)
+            marks[bundle] = _mark(edges, max_pair_leakage, is_block=any(place in groups for place in places))
         found.append(marks[bundle])
     return pd.DataFrame(found, columns=list(MARKS), index=range(len(found)), dtype=float)
 
@@ -183,17 +188,18 @@ def _edges(places: tuple[str, ...], groups: Mapping[str, Sequence[str]]) -> set[
     return {frozenset((a, b)) for a in first for b in second if a != b}
 
 
-def _worst(edges: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+def _mark(edges: Sequence[tuple[float, bool]], limit: float, *, is_block: bool) -> tuple[float, float, float]:
     if not edges:
-        return float("nan"), float("nan")
-    leakages, marked = zip(*edges, strict=True)
-    return max(leakages), float(np.mean(marked))
+        return float("nan"), float("nan"), float("nan")
+    leakage, beyond = np.mean(edges, axis=0).tolist()
+    # An edge speaks of its two regions by name, a block of two groups: a poor region alone does not mark it.
+    return leakage, beyond, float(leakage > limit if is_block else beyond == 1)
 
 
 def with_marks(results: Results, tests: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Return a table of tests with `marks_of` beside them; as it is when nothing about leakage was saved."""
-    path = results.group(FILES[1])
-    if not path.is_file():
+    if not results.group(FILES[1]).is_file():
         return tests
-    marks = marks_of(tests["test"].tolist(), read_tsv(path), groups)
+    limit = read_json(results.group(FILES[2]))["limits"]["max_pair_leakage"]
+    marks = marks_of(tests["test"].tolist(), read_tsv(results.group(FILES[1])), groups, limit)
     return tests.assign(**{name: marks[name].to_numpy() for name in MARKS})

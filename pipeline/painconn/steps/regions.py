@@ -6,6 +6,8 @@ from painconn.cortex.parcellations import parcellation_of, require_sources
 from painconn.cortex.template import Parcellation
 from painconn.errors import InputError, Problem
 
+FEWEST_REGIONS = 2
+
 
 def regions_of(study: StudyConfig) -> Parcellation:
     """Read the regions that a study names.
@@ -18,12 +20,15 @@ def regions_of(study: StudyConfig) -> Parcellation:
     Raises
     ------
     InputError
-        The files of the user are at fault, a region has no source on the template, or a group names no region; all
-        problems of the first kind that there are.
+        The files of the user are at fault, there is a single region, a region has no source on the template, or a
+        group names no region; all problems of the first kind that there are.
     """
     regions = parcellation_of(study.cortex.parcellation)
     if study.data.sources[0].layout == "features":
         return regions
+    if len(regions.region_names) < FEWEST_REGIONS:
+        found, fix = f"the single region {regions.region_names[0]}", "add a region to the files"
+        raise InputError(Problem("cortex.parcellation", found, "two or more: connectivity relates regions", fix))
     if study.cortex.template != "individual":
         require_sources(regions, study.cortex.source_spacing)
     problems = [
