@@ -1,6 +1,6 @@
 """Measure what an analysis loses with fewer electrodes (docs/method/localisation.md).
 
-Usage: python tools/measure_density.py [--people 30] [--recordings FILE ...]
+Usage: python tools/measure_density.py [--people 18] [--recordings FILE ...]
 
 Simulated people: a lagged coupling between two regions, in a head and under a cap that differ from those of the
 analysis in every way of `measure_localisation`. Recordings: EDF files of the EEG Motor Movement/Imagery Dataset
@@ -28,8 +28,9 @@ from painconn.cortex.registry import FUNCTIONAL_GROUPS
 from painconn.cortex.template import parcellation
 from painconn.features.edges import block_pairs, blocks, edges
 from painconn.features.power import relative_power
-from painconn.simulation.localisation import Analysis, Truth, background_covariance, build_truth
+from painconn.simulation.localisation import Analysis, background_covariance
 from painconn.simulation.signals import band_noise, delayed, mixed_with, powerlaw_noise
+from painconn.simulation.truth import Truth, build_truth
 
 Array = NDArray[np.float64]
 
@@ -231,7 +232,7 @@ def _relative_alpha(signals: Array, sfreq_hz: float) -> Array:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=30, help="simulated people")
+    parser.add_argument("--people", type=int, default=18, help="simulated people")
     parser.add_argument("--recordings", type=Path, nargs="*", default=[], help="EDF files of 64 channels")
     options = parser.parse_args()
     if options.people:

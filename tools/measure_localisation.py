@@ -33,14 +33,12 @@ from painconn.reporting.surface import point_values, region_values, surface_figu
 from painconn.simulation.localisation import (
     READ_OUTS,
     Analysis,
-    Truth,
-    TruthSpec,
     background_covariance,
-    build_truth,
     draw_sources,
     error_map,
     localise,
 )
+from painconn.simulation.truth import Truth, TruthSpec, build_truth
 
 REGIONS = {
     "postcentral": "S1 (postcentral)",

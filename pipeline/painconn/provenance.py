@@ -91,6 +91,8 @@ def environment() -> dict[str, Any]:
 
 
 _NOT_HASHED = {"painconn.cli", "painconn.errors", "painconn.provenance"}
+# Models and page take names and descriptions from a registry; whoever else imports one calls what it names.
+_LOOK_NAMES_UP = ("painconn.config.", "painconn.reporting.")
 _DISTRIBUTIONS = {
     "autoreject": "autoreject", "mne": "mne", "mne_bids": "mne-bids", "mne_icalabel": "mne-icalabel",
     "nibabel": "nibabel", "numba": "numba", "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas",
@@ -134,8 +136,7 @@ def code_closure(module: str) -> tuple[list[str], list[str]]:
         for imported in graph.find_modules_directly_imported_by(current):
             if imported.split(".")[0] == "painconn":
                 pending.add(imported)
-                # The models only look names up in a registry; whoever else imports it calls what it names.
-                if imported.endswith(".registry") and not current.startswith("painconn.config."):
+                if imported.endswith(".registry") and not current.startswith(_LOOK_NAMES_UP):
                     pending.update(_registered(imported))
             else:
                 packages.add(imported.split(".")[0])

@@ -21,16 +21,13 @@ from painconn.reporting.surface import point_values, region_values, surface_figu
 from painconn.simulation.localisation import (
     BACKGROUND_V,
     Analysis,
-    Truth,
-    TruthSpec,
     background_covariance,
-    build_truth,
-    displace,
     draw_sources,
     error_map,
     localise,
     sampled,
 )
+from painconn.simulation.truth import Truth, TruthSpec, build_truth, displace
 
 ELECTRODES = MONTAGES[32]
 SHARED = {"source_spacing": "ico3", "shared_sources": True, "bem_ico": 2}

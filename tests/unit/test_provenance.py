@@ -46,6 +46,9 @@ def test_closures_hold_what_a_step_uses_and_nothing_else():
     assert "painconn.inference.comparison" not in connect
     assert "painconn.prediction.ridge" in code_closure("painconn.steps.predict")[0]
     assert "painconn.prediction.ridge" not in code_closure("painconn.steps.compare")[0]
+    drawn = code_closure("painconn.steps.quality_page")[0]
+    assert "painconn.connectivity.registry" in drawn
+    assert "painconn.connectivity.phase" not in drawn
     for step in ("clean", "connect"):
         assert not any(
             "reporting" in name or name == "painconn.config.targets"
