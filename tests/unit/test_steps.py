@@ -431,7 +431,8 @@ def cleaned_session(tmp_path, monkeypatch, rng):
     condition = {"n_epochs": 24, "n_kept": 24, "n_cut": 24, "segments": {"run": [[0, 2500], [2500, 5000]]}}
     record = {
         "participant": "01", "session": "", "site": "lab", "exclusions": [], "sfreq_hz": 250.0, "lowpass_hz": 100.0,
-        "bads": {}, "rank": {"used": 6, "components_removed": 0}, "fingerprints": {},
+        "bads": {}, "good_channels": list("abcdefg"), "quality": {},
+        "rank": {"used": 6, "components_removed": 0}, "fingerprints": {},
         "conditions": {"rest": condition | {"segments_reason": None, "epoch_overlap": 0.0}},
     }  # fmt: skip
     write_result(results.cleaned(key), record)

@@ -24,6 +24,10 @@ LEAST_DEVIATION_FACTOR = 2.0
 to 1.7 times the median in clean 19-channel recordings); below 32 channels the amplitude must also be this many times
 larger or smaller than the median."""
 
+LOWEST_FOR_SPECTRUM_HZ = 15.0
+"""Below it blinks make the forehead stand out, and ICA is there to take them out: seven frontal channels of a healthy
+64-channel recording were bad for that reason alone."""
+
 LOWEST_TOP_FOR_HF_NOISE_HZ = 60.0
 """The high-frequency criterion compares activity above 50 Hz with the rest; below this low-pass there is none."""
 
@@ -63,7 +67,7 @@ def noisy_channels(raw: "BaseRaw", *, top_hz: float, max_bad_fraction: float, se
     Deviation: robust z-score of a channel's amplitude above 5, and below 32 channels also an amplitude at least
     twice or at most half the median. High-frequency noise: robust z-score above 5 of the ratio of activity above to
     below 50 Hz, when the data reach beyond 60 Hz. From 32 channels on also correlation with other channels,
-    dropouts, power spectrum and RANSAC prediction from the neighbours.
+    dropouts, power at 15-30 or 30-45 Hz and RANSAC prediction from the neighbours.
 
     Parameters
     ----------
@@ -95,7 +99,7 @@ def noisy_channels(raw: "BaseRaw", *, top_hz: float, max_bad_fraction: float, se
         found["high-frequency noise"] = criteria.bad_by_hf_noise
     if not few:
         criteria.find_bad_by_correlation()
-        criteria.find_bad_by_PSD()
+        criteria.find_bad_by_PSD(fmin=LOWEST_FOR_SPECTRUM_HZ)
         found |= {
             "correlation": criteria.bad_by_correlation,
             "dropout": criteria.bad_by_dropout,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MOST_NAMED = 8
+_OF_RECORDINGS = ("drowsiness_index", "line_noise_ratio_after")
 
 Signals = NDArray[np.float64]
 
@@ -261,4 +262,13 @@ def _quality_columns(cleaned: dict[str, Any], condition: str) -> dict[str, float
         "quality__n_bad_channels": float(len(cleaned["bads"])),
         "quality__components_removed": float(cleaned["rank"]["components_removed"]),
         "quality__rank": float(cleaned["rank"]["used"]),
+        "quality__fraction_interpolated": len(cleaned["bads"]) / (len(cleaned["bads"]) + len(cleaned["good_channels"])),
+        **{f"quality__{name}": _mean_quality(cleaned, record, name) for name in _OF_RECORDINGS},
     }
+
+
+def _mean_quality(cleaned: dict[str, Any], record: dict[str, Any], name: str) -> float:
+    """Return the mean over the recordings that the epochs came from; NaN where it is not known of each."""
+    used = [recording for recording, fates in record.get("epoch_fate", {}).items() if "used" in fates]
+    values = [cleaned["quality"].get(recording, {}).get(name) for recording in used]
+    return float(np.mean([np.nan if value is None else value for value in values])) if values else np.nan

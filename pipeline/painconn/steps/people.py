@@ -14,7 +14,10 @@ from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants
 from painconn.recordings.phenotype.labels import PhenotypeLabels, label_people
 
-QUALITY_COVARIATES = ("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "n_bad_channels", "components_removed")
+QUALITY_COVARIATES = (
+    *("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "drowsiness_index", "line_noise_ratio_after"),
+    *("n_bad_channels", "fraction_interpolated", "components_removed"),
+)
 """Covariates that come from the EEG itself (columns ``quality__...`` of the table)."""
 
 
