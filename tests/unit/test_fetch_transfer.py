@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from threading import Timer
 from typing import ClassVar
@@ -449,9 +450,14 @@ def test_a_link_in_the_place_of_a_file_is_refused(server, tmp_path):
 def test_an_interrupted_fetch_leaves_nothing_half_written_and_goes_on(server, tmp_path, monkeypatch):
     server.answers[A] = [stall(200_000)]
     patient = Patience(connect_s=2, stall_s=2, attempts=3, backoff_s=0.01)
-    Timer(0.3, lambda: os.kill(os.getpid(), 2)).start()
-    with pytest.raises(KeyboardInterrupt):
-        get(in_bucket(server), tmp_path / "got", patience=patient)
+    # a test run in the background may have been told to ignore the interrupt
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            get(in_bucket(server), tmp_path / "got", patience=patience)
+    finally:
+        signal.signal(signal.SIGINT, before)
     there = [name for name in tree(tmp_path / "got") if not name.endswith((".painconn-part", ".painconn-note"))]
     assert there == ["participants.tsv"]
     assert get(in_bucket(server), tmp_path / "got").n_brought == 1
