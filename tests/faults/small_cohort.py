@@ -37,7 +37,7 @@ data:
     pinprick: {kind: events, events: [pinprick], n_epochs: 20}
   minimum_per_group: 2
 cleaning: {bad_channels: none, ica: none, reject: none}
-cortex: {source_spacing: ico3}
+cortex: {source_spacing: ico3, inverses: [lcmv]}
 connectivity: {measures: [wpli2_debiased, aec_orth]}
 targets:
   groups:

@@ -455,7 +455,7 @@ def test_an_interrupted_fetch_leaves_nothing_half_written_and_goes_on(server, tm
     try:
         Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
-            get(in_bucket(server), tmp_path / "got", patience=patience)
+            get(in_bucket(server), tmp_path / "got", patience=patient)
     finally:
         signal.signal(signal.SIGINT, before)
     there = [name for name in tree(tmp_path / "got") if not name.endswith((".painconn-part", ".painconn-note"))]
