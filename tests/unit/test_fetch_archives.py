@@ -70,7 +70,7 @@ def test_what_was_packed_is_unpacked(tmp_path, name, content):
 
 HOSTILE = {
     "up.tar.gz": tar_of({"../outside": b"x"}),
-    "absolute.tar.gz": tar_of({"/tmp/fetch-outside": b"x"}),
+    "absolute.tar.gz": tar_of({"/outside": b"x"}),
     "link.tar.gz": tar_of({}, extra=[special("a", tarfile.SYMTYPE, "/etc/passwd")]),
     "hard.tar.gz": tar_of(PERSON, extra=[special("a", tarfile.LNKTYPE, "sub-01/RSEEG/sub-01.eeg")]),
     "fifo.tar.gz": tar_of({}, extra=[special("a", tarfile.FIFOTYPE)]),
@@ -86,7 +86,7 @@ HOSTILE = {
     "no.tar.gz": b"no archive",
     "no.zip": b"no archive",
     "up.zip": zip_of({"../outside": b"x"}),
-    "absolute.zip": zip_of({"/tmp/fetch-outside": b"x"}),
+    "absolute.zip": zip_of({"/outside": b"x"}),
     "windows.zip": zip_of({"..\\outside": b"x"}),
     "drive.zip": zip_of({"C:\\outside": b"x"}),
     "link.zip": zip_of({"a": b"/etc/passwd"}, mode=stat.S_IFLNK | 0o777),
@@ -103,6 +103,16 @@ def test_hostile_and_broken_archives_leave_nothing(tmp_path, name):
     with pytest.raises(ProviderError, match=name.replace(".", r"\.")):
         unpacked(below, name, HOSTILE[name])
     assert [path.name for path in tmp_path.rglob("*")] == ["one", "two", name]
+
+
+@pytest.mark.parametrize(("ending", "packed"), [("tar.gz", tar_of), ("zip", zip_of)])
+def test_an_absolute_name_is_refused_where_it_could_be_written(tmp_path, ending, packed):
+    target = tmp_path / "elsewhere" / "outside"
+    target.parent.mkdir()
+    (tmp_path / "here").mkdir()
+    with pytest.raises(ProviderError, match=r"outside"):
+        unpacked(tmp_path / "here", f"absolute.{ending}", packed({str(target): b"x"}))
+    assert not list(tmp_path.rglob("outside"))
 
 
 def test_a_header_of_gigabytes_is_not_read_into_memory(tmp_path):
