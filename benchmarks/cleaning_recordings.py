@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from painconn.cortex.template import write_subject
 from painconn.simulation import artefacts
-from painconn.simulation.cohort import Artefacts, CohortSpec, Protocol, Spread, draw_person, stream
+from painconn.simulation.caps import CAP_19, CAP_32
+from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.head import SimulationHead, build_simulation_head
+from painconn.simulation.people import draw_person, stream
 from painconn.simulation.person import electrode_signals
-from painconn.simulation.presets import CAP_19, CAP_32, RHYTHMS
+from painconn.simulation.presets import RHYTHMS
 from painconn.simulation.signals import powerlaw_noise
+from painconn.simulation.specification import Artefacts, Block, Protocol, Spread
 
 if TYPE_CHECKING:
     import mne
@@ -86,14 +89,15 @@ class Recording:
 
 def specification(n_channels: int, duration_s: float) -> CohortSpec:
     """Return the cohort that a recording is drawn from: rest, with the rhythms of the simulated pain cohort."""
-    still = Protocol(rest_s=0.0, pause_s=0.0, n_pinpricks=0)
+    still = Protocol(blocks=(), pause_s=0.0, n_pinpricks=0)
+    rest = Block(duration_s=duration_s - still.duration_s)
     return CohortSpec(
         name="cleaning",
         n_per_group={GROUP: 1},
         channels=CAPS[n_channels],
         rhythms=RHYTHMS,
         couplings=(),
-        protocol=replace(still, rest_s=duration_s - still.duration_s, sfreq_hz=SFREQ_HZ, resolution_uv=1e-6),
+        protocol=replace(still, blocks=(rest,), sfreq_hz=SFREQ_HZ, resolution_uv=1e-6),
         artefacts=LEVELS,
     )
 

@@ -19,24 +19,20 @@ from line import measured
 from measuring import OURS
 from painconn.config.loader import load_study
 from painconn.paths import Results, SessionKey
-from painconn.simulation.cohort import CohortSpec, HeadSpec, Protocol
+from painconn.simulation.caps import CAP_64
+from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.presets import DEMO
+from painconn.simulation.specification import Block, HeadSpec, Protocol
 from painconn.simulation.write import write_cohort
 from painconn.steps.plan import Plan
 from painconn.store import read_result
 
-CAP_64 = (
-    "Fp1", "Fpz", "Fp2", "AF7", "AF3", "AFz", "AF4", "AF8", "F7", "F5", "F3", "F1", "Fz", "F2", "F4", "F6", "F8",
-    "FT9", "FT7", "FC5", "FC3", "FC1", "FC2", "FC4", "FC6", "FT8", "FT10", "T7", "C5", "C3", "C1", "Cz", "C2", "C4",
-    "C6", "T8", "TP9", "TP7", "CP5", "CP3", "CP1", "CPz", "CP2", "CP4", "CP6", "TP8", "TP10", "P7", "P5", "P3", "P1",
-    "Pz", "P2", "P4", "P6", "P8", "PO7", "PO3", "POz", "PO4", "PO8", "O1", "Oz", "O2",
-)  # fmt: skip
 SPEC = replace(
     DEMO,
     name="clean64",
     n_per_group={"localized": 1, "widespread": 0},
     channels=CAP_64,
-    protocol=Protocol(task="rest", rest_s=291.5, n_pinpricks=0, sfreq_hz=500.0),
+    protocol=Protocol(task="rest", blocks=(Block(duration_s=291.5),), n_pinpricks=0, sfreq_hz=500.0),
     head=HeadSpec(bem_ico=2),
 )
 """291.5 s of rest, a pause of 5 s and the room after the last of no pinpricks: 300 s."""

@@ -11,10 +11,12 @@ import pybv
 from scipy.io import savemat
 
 from painconn.cortex.template import write_subject
-from painconn.simulation.cohort import Artefacts, HeadSpec, Protocol
+from painconn.simulation.caps import CAP_19
 from painconn.simulation.head import build_simulation_head
-from painconn.simulation.person import pinprick_onsets_s, simulate_person
-from painconn.simulation.presets import CAP_19, TINY
+from painconn.simulation.people import pinprick_onsets_s
+from painconn.simulation.person import simulate_person
+from painconn.simulation.presets import TINY
+from painconn.simulation.specification import Block, Contacts, HeadSpec, Protocol
 
 RATE_HZ = 250.0
 REST_S = 50.0
@@ -22,8 +24,8 @@ N_PINPRICKS = 22
 _SEED = 7
 _SPEC = replace(
     TINY,
-    protocol=Protocol(rest_s=REST_S, n_pinpricks=N_PINPRICKS),
-    artefacts=Artefacts(noisy_channel_probability=0.0, flat_channel_probability=0.0),
+    protocol=Protocol(blocks=(Block(duration_s=REST_S),), n_pinpricks=N_PINPRICKS),
+    contacts=Contacts(noisy_probability=0.0, flat_probability=0.0),
     head=HeadSpec(bem_ico=2),
 )
 

@@ -4,7 +4,7 @@ from scipy import signal
 
 from painconn.cortex.montage import place_electrodes
 from painconn.simulation import artefacts
-from painconn.simulation.presets import CAP_32
+from painconn.simulation.caps import CAP_32
 
 SFREQ = 250.0
 N_TIMES = 15_000

@@ -6,10 +6,11 @@ from scipy import signal
 
 from painconn.cortex.montage import place_electrodes
 from painconn.errors import DesignError
-from painconn.simulation.cohort import Coupling, Spread, draw_person, pinprick_onsets_s, roster
 from painconn.simulation.head import SimulationHead
-from painconn.simulation.person import PINPRICK, REST, cortex_signals, simulate_person
+from painconn.simulation.people import draw_person, pinprick_onsets_s, roster
+from painconn.simulation.person import cortex_signals, simulate_person
 from painconn.simulation.presets import DEMO, NULL, PRESETS, SENSORY_BRIDGE, TINY
+from painconn.simulation.specification import Contacts, Coupling, Effect, Spread
 
 SFREQ = TINY.protocol.sfreq_hz
 REGIONS = tuple(
@@ -81,7 +82,7 @@ def test_the_null_cohort_has_no_difference_at_all(head):
         assert (
             draw_person(NULL, "003", group, seed=9).coupling == draw_person(NULL, "003", "localized", seed=9).coupling
         )
-    spec = replace(TINY, couplings=NULL.couplings)
+    spec = replace(TINY, effects=NULL.effects)
     recordings = [
         simulate_person(spec, "002", group, seed=1, head=head).get_data() for group in ("localized", "widespread")
     ]
@@ -113,7 +114,7 @@ def test_planted_coupling_is_lagged_and_in_its_band_only():
 
 @pytest.mark.parametrize(("span", "where"), [("rest", "rest"), ("post", "post"), ("pre", "pre")])
 def test_coupling_stays_inside_its_span(span, where):
-    spec = replace(TINY, couplings=(replace(SENSORY_BRIDGE, span=span, delay_s=0.0),))
+    spec = replace(TINY, couplings=(replace(SENSORY_BRIDGE, span=span, delay_s=0.0, kind="zero_lag"),))
     person = replace(draw_person(spec, "001", "localized", seed=4), coupling={SENSORY_BRIDGE.name: 0.95})
     moments = cortex_signals(spec, person, ("postcentral-lh", "insula-lh", "postcentral-rh", "insula-rh"), seed=4)
     band = signal.sosfiltfilt(signal.butter(4, (8, 13), "bandpass", fs=SFREQ, output="sos"), moments[[0, 2]])
@@ -167,16 +168,16 @@ def test_recordings_look_like_eeg(head):
     assert raw.info["sfreq"] == 250.0
     assert raw.info["meas_date"] is None
     descriptions = list(raw.annotations.description)
-    assert descriptions.count(REST) == 1
-    assert descriptions.count(PINPRICK) == TINY.protocol.n_pinpricks
-    assert raw.annotations.duration[descriptions.index(REST)] == TINY.protocol.rest_s
+    assert descriptions.count("rest") == 1
+    assert descriptions.count("pinprick") == TINY.protocol.n_pinpricks
+    assert raw.annotations.duration[descriptions.index("rest")] == TINY.protocol.rest_s
     data = raw.copy().filter(1, 40, verbose="error").get_data(picks=kept) * 1e6
     seconds = data[:, : 60 * 250].reshape(len(kept), 60, 250)
     assert 10 < np.median(np.ptp(seconds, axis=2)) < 200
 
 
 def test_bad_channels_are_those_of_the_truth(head):
-    spec = replace(TINY, artefacts=replace(TINY.artefacts, noisy_channel_probability=1.0, flat_channel_probability=1.0))
+    spec = replace(TINY, contacts=Contacts(noisy_probability=1.0, flat_probability=1.0))
     person = draw_person(spec, "001", "localized", seed=1)
     data = simulate_person(spec, "001", "localized", seed=1, head=head).get_data()
     spread = np.diff(data, axis=1).std(axis=1)
@@ -186,10 +187,10 @@ def test_bad_channels_are_those_of_the_truth(head):
 
 
 def test_a_wrong_specification_is_refused_with_all_its_problems():
-    wrong = Coupling("x", "mu", ("insula-lh",), ("insula-lh",), 0.02, {"control": Spread(0, 0, 0, 1)})
+    wrong = Coupling("x", "mu", ("insula-lh",), ("insula-lh",), Spread(0, 0, 0, 1), span="never")
     with pytest.raises(DesignError) as caught:
-        replace(DEMO, couplings=(wrong,))
-    assert len(caught.value.problems) == 3
+        replace(DEMO, couplings=(wrong,), effects=(Effect("coupling:x", "group", 1.0, "control"),))
+    assert len(caught.value.problems) == 5
 
 
 def test_presets_are_found_by_name():

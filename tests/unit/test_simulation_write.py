@@ -8,15 +8,20 @@ import pytest
 
 from painconn.cortex.template import template_arrays, write_subject
 from painconn.errors import InputError
-from painconn.simulation.cohort import Protocol, draw_person, roster
 from painconn.simulation.head import build_simulation_head
+from painconn.simulation.people import draw_person, roster
 from painconn.simulation.person import simulate_person
 from painconn.simulation.presets import TINY
+from painconn.simulation.specification import Block, Protocol
 from painconn.simulation.write import truth_path, write_cohort
 
 pytestmark = pytest.mark.slow
 
-SPEC = replace(TINY, n_per_group={"localized": 1, "widespread": 2}, protocol=Protocol(rest_s=10.0, n_pinpricks=6))
+SPEC = replace(
+    TINY,
+    n_per_group={"localized": 1, "widespread": 2},
+    protocol=Protocol(blocks=(Block(duration_s=10.0),), n_pinpricks=6),
+)
 SEED = 11
 
 

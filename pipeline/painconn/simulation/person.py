@@ -6,16 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.simulation import artefacts, signals
-from painconn.simulation.cohort import CohortSpec, Coupling, Person, Rhythm, draw_person, pinprick_onsets_s, stream
+from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.head import SimulationHead
+from painconn.simulation.people import Person, draw_person, pinprick_onsets_s, pinpricks, stream
+from painconn.simulation.specification import Coupling, Rhythm
 
 if TYPE_CHECKING:
     import mne
 
 Array = NDArray[np.float64]
-
-REST, PINPRICK = "rest", "pinprick"
-"""Descriptions of the annotations of a recording."""
 
 EVOKED_WAVES = {"peaks_s": (0.12, 0.25), "widths_s": (0.025, 0.05), "sizes": (-0.7, 1.0)}
 """Negative-positive complex after a pinprick, in units of the person's evoked moment."""
@@ -25,7 +24,7 @@ def _coupling_gate(spec: CohortSpec, coupling: Coupling, onsets_s: Array) -> Arr
     protocol = spec.protocol
     spans_s: dict[str, Array] = {
         "recording": np.array([[-1.0, protocol.duration_s + 1.0]]),
-        "rest": np.array([[0.0, protocol.rest_s]]),
+        **{name: np.array([span]) for name, span in protocol.block_spans_s().items()},
         "pre": np.column_stack([onsets_s - protocol.window_s, onsets_s]),
         "post": np.column_stack([onsets_s, onsets_s + protocol.window_s]),
     }
@@ -172,7 +171,7 @@ def electrode_signals(spec: CohortSpec, person: Person, *, seed: int, head: Simu
             data,
             spec.channels.index(person.noisy_channel),
             sfreq_hz=spec.protocol.sfreq_hz,
-            size_uv=spec.artefacts.noisy_channel_uv,
+            size_uv=spec.contacts.noisy_uv,
         )
     if person.flat_channel is not None:
         data = artefacts.with_flat_channel(data, spec.channels.index(person.flat_channel))
@@ -198,7 +197,7 @@ def simulate_person(
     Returns
     -------
     raw : mne.io.RawArray
-        Volts; annotations `rest` (the block) and `pinprick` (each event); no date, no electrode positions.
+        Volts; an annotation for each block and each pinprick; no date, no electrode positions.
     """
     import mne
 
@@ -207,12 +206,13 @@ def simulate_person(
     data_v = 1e-6 * electrode_signals(spec, person, seed=seed, head=head)
     raw = mne.io.RawArray(data_v, info, verbose="error")
     raw.info["line_freq"] = spec.protocol.line_hz
-    onsets_s = pinprick_onsets_s(spec, participant, seed=seed)
+    blocks = spec.protocol.block_spans_s()
+    events = pinpricks(spec, participant, seed=seed)
     raw.set_annotations(
         mne.Annotations(
-            onset=[0.0, *onsets_s],
-            duration=[spec.protocol.rest_s, *np.zeros(onsets_s.size)],
-            description=[REST, *[PINPRICK] * onsets_s.size],
+            onset=[*(start for start, _ in blocks.values()), *(one.onset_s for one in events)],
+            duration=[*(end - start for start, end in blocks.values()), *np.zeros(len(events))],
+            description=[*blocks, *(one.name for one in events)],
         )
     )
     return raw

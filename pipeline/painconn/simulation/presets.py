@@ -6,18 +6,9 @@ Conventions of this file: a preset is a :class:`CohortSpec`; a variant is made f
 
 from dataclasses import replace
 
-from painconn.simulation.cohort import CohortSpec, Coupling, HeadSpec, Protocol, Rhythm, Spread
-
-CAP_32 = (
-    "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "FT9", "FC5", "FC1", "FC2", "FC6", "FT10", "T7", "C3", "Cz", "C4", "T8",
-    "TP9", "CP5", "CP1", "CP2", "CP6", "TP10", "P7", "P3", "Pz", "P4", "P8", "O1", "Oz", "O2",
-)  # fmt: skip
-"""A common 32-channel cap of the 10-10 system; the recording reference FCz is not among its channels."""
-
-CAP_19 = (
-    "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz", "P4", "P8", "O1", "O2",
-)  # fmt: skip
-"""The 19 channels of the 10-20 system."""
+from painconn.simulation.caps import CAP_19, CAP_32
+from painconn.simulation.cohort import CohortSpec
+from painconn.simulation.specification import Block, Coupling, Effect, HeadSpec, Protocol, Rhythm, Spread
 
 RHYTHMS = (
     Rhythm(
@@ -68,9 +59,12 @@ SENSORY_BRIDGE = Coupling(
     leaders=("postcentral-lh", "insula-lh"),
     followers=("postcentral-rh", "insula-rh"),
     delay_s=0.025,
-    strength={"localized": Spread(0.55, 0.16, 0.0, 0.95), "widespread": Spread(0.25, 0.16, 0.0, 0.95)},
+    strength=Spread(0.55, 0.16, 0.0, 0.95),
 )
-"""The one planted difference: alpha between the two sensory groups, weaker in widespread."""
+"""Alpha between the two sensory groups of regions."""
+
+WEAKER_BRIDGE = Effect(trait=f"coupling:{SENSORY_BRIDGE.name}", by="group", level="widespread", d=-1.875)
+"""The one planted difference: the bridge is weaker in widespread."""
 
 DEMO = CohortSpec(
     name="demo",
@@ -78,22 +72,17 @@ DEMO = CohortSpec(
     channels=CAP_32,
     rhythms=RHYTHMS,
     couplings=(SENSORY_BRIDGE,),
+    effects=(WEAKER_BRIDGE,),
 )
 
-NULL = replace(
-    DEMO,
-    name="null",
-    couplings=(
-        replace(SENSORY_BRIDGE, strength=dict.fromkeys(SENSORY_BRIDGE.strength, SENSORY_BRIDGE.strength["localized"])),
-    ),
-)
+NULL = replace(DEMO, name="null", effects=())
 
 TINY = replace(
     DEMO,
     name="tiny",
     n_per_group={"localized": 3, "widespread": 3},
     channels=CAP_19,
-    protocol=Protocol(rest_s=50.0, n_pinpricks=24),
+    protocol=Protocol(blocks=(Block(duration_s=50.0),), n_pinpricks=24),
     head=HeadSpec(bem_ico=2),
 )
 

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from painconn.cortex.template import write_subject
 from painconn.errors import InputError, Problem
-from painconn.simulation.cohort import CohortSpec, Person, draw_person, roster
+from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.head import SimulationHead, build_simulation_head
-from painconn.simulation.person import PINPRICK, REST, simulate_person
+from painconn.simulation.people import Person, draw_person, roster
+from painconn.simulation.person import simulate_person
 
 if TYPE_CHECKING:
     import mne
-
-EVENT_CODES = {REST: 1, PINPRICK: 2}
 
 _COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "age": {"Description": "Age", "Units": "years"},
@@ -94,8 +93,10 @@ def _write_recording(spec: CohortSpec, raw: "mne.io.RawArray", dataset: Path, pa
     import mne_bids
 
     path = mne_bids.BIDSPath(subject=participant, task=spec.protocol.task, datatype="eeg", root=dataset)
+    names = dict.fromkeys(raw.annotations.description)
+    codes = {name: code for code, name in enumerate(names, start=1)}
     mne_bids.write_raw_bids(
-        raw, path, event_id=EVENT_CODES, allow_preload=True, format="BrainVision", overwrite=False, verbose="error"
+        raw, path, event_id=codes, allow_preload=True, format="BrainVision", overwrite=False, verbose="error"
     )
     sidecar = path.copy().update(suffix="eeg", extension=".json")
     changes = {
@@ -110,7 +111,7 @@ def _write_tables(spec: CohortSpec, people: list[Person], dataset: Path) -> None
     import mne_bids
 
     rows = [("participant_id", *_COLUMNS)]
-    rows += [(f"sub-{one.participant}", *(str(getattr(one, column)) for column in _COLUMNS)) for one in people]
+    rows += [(f"sub-{one.participant}", *(str(_value(one, column)) for column in _COLUMNS)) for one in people]
     (dataset / "participants.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
     _write_json(dataset / "participants.json", _COLUMNS)
     mne_bids.make_dataset_description(
@@ -128,6 +129,10 @@ def _write_tables(spec: CohortSpec, people: list[Person], dataset: Path) -> None
         f"{len(spec.channels)} channels against {spec.reference}.\n"
     )
     (dataset / "README").write_text(readme, encoding="utf-8")
+
+
+def _value(person: Person, column: str) -> float | str:
+    return person.covariates[column] if column in person.covariates else getattr(person, column)
 
 
 def _truth(spec: CohortSpec, people: list[Person], seed: int) -> dict[str, Any]:
