@@ -22,8 +22,8 @@ QUANTILES = (0.1, 0.25, 0.5)
 
 def timed_fit(raw: mne.io.BaseRaw, *, tolerance: float, seed: int) -> tuple[NDArray[np.float64], int, float]:
     """Return the time courses of the components at unit variance, the iterations, and the CPU seconds."""
-    settings, most = component_methods._SETTINGS["picard"]
-    component_methods._SETTINGS["picard"] = (settings | {"tol": tolerance}, most)
+    settings, most = component_methods.SETTINGS["picard"]
+    component_methods.SETTINGS["picard"] = (settings | {"tol": tolerance}, most)
     start_s = time.process_time()
     ica, _ = fit_components(raw, method="picard", rank=len(raw.ch_names) - 1, seed=seed)
     cpu_s = time.process_time() - start_s

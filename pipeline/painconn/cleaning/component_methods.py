@@ -52,7 +52,7 @@ _GRADIENT_TOLERANCE = 1e-4
 """Of a gradient that a recording of n samples knows to about 1 / sqrt(n), 0.004 for 5 min at 250 Hz. Iterating on to
 1e-7, the library's default, moves the components less than another seed does (`tools/measure_ica_tolerance.py`)."""
 
-_SETTINGS: dict[str, tuple[dict[str, Any], int]] = {
+SETTINGS: dict[str, tuple[dict[str, Any], int]] = {
     "picard": ({"ortho": False, "extended": True, "check_fun": False, "tol": _GRADIENT_TOLERANCE}, 500),
     "infomax": ({"extended": True}, 500),
     "fastica": ({}, 1000),
@@ -83,7 +83,7 @@ def fit_components(raw: "BaseRaw", *, method: ComponentMethod, rank: int, seed: 
     """
     from mne.preprocessing import ICA
 
-    settings, max_iter = _SETTINGS[method]
+    settings, max_iter = SETTINGS[method]
     fit_params = settings | {"fun": _HyperbolicTangent()} if method == "picard" else settings
     ica = ICA(
         n_components=rank,

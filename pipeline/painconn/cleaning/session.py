@@ -108,11 +108,6 @@ class CleanedSession:
         return () if self.decomposition is None else self.decomposition.components
 
     @property
-    def converged(self) -> bool | None:
-        """Whether the ICA converged; None without ICA."""
-        return None if self.decomposition is None else self.decomposition.converged
-
-    @property
     def interpolated_fraction(self) -> float:
         """Interpolated channels as a fraction of all."""
         return len(self.bads) / (len(self.bads) + len(self.good_channels))
