@@ -18,6 +18,7 @@ from painconn.cortex.template import write_subject
 from painconn.simulation import artefacts
 from painconn.simulation.caps import CAP_19, CAP_32
 from painconn.simulation.cohort import CohortSpec
+from painconn.simulation.contacts import pops
 from painconn.simulation.head import SimulationHead, build_simulation_head
 from painconn.simulation.people import draw_person, stream
 from painconn.simulation.person import electrode_signals
@@ -52,7 +53,6 @@ ARTEFACTS = ("blinks", "saccades", "muscle", "heart", "line", "drift")
 """What does not come from the brain; the amplifier's own white noise is a part, too, that nobody can remove."""
 
 SACCADES_PER_MINUTE, SACCADE_UV = 20.0, 35.0
-_SACCADE_S = 0.02
 
 EOG_M = {"VEOG": (-0.034, 0.088, -0.042), "HEOG": (0.066, 0.066, -0.012)}
 """Below the left eye, and at the outer canthus of the right one."""
@@ -62,7 +62,7 @@ CONTACTS = ("flat", "disconnected", "noisy", "popping", "bridged")
 """Bad contacts; a bridge is one of them and takes two channels."""
 N_CONTACTS = {19: 2, 32: 3, 64: 5}
 NOISY_UV, DISCONNECTED_UV, DISCONNECTED_LINE_UV = 60.0, 10.0, 15.0
-POPS_PER_MINUTE, POP_UV, POP_DECAY_S = 8.0, 200.0, 0.4
+POP_UV = 200.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,8 @@ def _artefacts_uv(spec: CohortSpec, participant: str, levels: dict[str, float], 
     blinks = artefacts.blinks(
         rng("blinks"), positions_m, n_times, **rate, per_minute=levels["blinks_per_minute"], size_uv=levels["blink_uv"]
     )
-    saccades = _saccades(rng("saccades"), positions_m, n_times)
+    looking = artefacts.gaze(rng("saccades"), n_times, **rate, per_minute=SACCADES_PER_MINUTE)
+    saccades = np.outer(artefacts.gaze_topography(positions_m), looking)
     muscle = artefacts.muscle(
         rng("muscle"),
         positions_m[:n_scalp],
@@ -189,19 +190,6 @@ def _artefacts_uv(spec: CohortSpec, participant: str, levels: dict[str, float], 
         "line": artefacts.line_noise(rng("line"), n_all, n_times, **rate, line_hz=LINE_HZ, size_uv=levels["line_uv"]),
         "drift": artefacts.drifts(rng("drift"), n_all, n_times, **rate, size_uv=levels["drift_uv"]),
     }
-
-
-def _saccades(rng: np.random.Generator, positions_m: Array, n_times: int) -> Array:
-    """Return horizontal saccades: both eyes as dipoles that point where one looks, until the next saccade."""
-    n_saccades = round(SACCADES_PER_MINUTE * n_times / SFREQ_HZ / 60)
-    onsets = np.sort(rng.integers(n_times, size=n_saccades))
-    gaze = np.zeros(n_times)
-    for onset, direction in zip(onsets, rng.uniform(-1.0, 1.0, n_saccades), strict=True):
-        gaze[onset:] = direction
-    width = round(_SACCADE_S * SFREQ_HZ)
-    smooth = np.convolve(np.pad(gaze, width, mode="edge"), np.ones(width) / width, mode="same")[width:-width]
-    topography = sum(artefacts.dipole_topography(positions_m, eye, (1.0, 0.0, 0.0)) for eye in artefacts.EYES_M)
-    return np.outer(topography, smooth)
 
 
 def _spoil(
@@ -243,12 +231,6 @@ def _contact_noise(rng: np.random.Generator, kind: str, n_times: int) -> Array:
             0
         ]
         return DISCONNECTED_UV * powerlaw_noise(rng, 1, n_times, sfreq_hz=SFREQ_HZ, exponent=1.0)[0] + mains
-    series = np.zeros(n_times)
     if kind == "popping":
-        n_pops = round(POPS_PER_MINUTE * n_times / SFREQ_HZ / 60)
-        sizes_uv = POP_UV * rng.choice([-1, 1], n_pops) * np.exp(0.3 * rng.standard_normal(n_pops))
-        decay = np.exp(-np.arange(round(5 * POP_DECAY_S * SFREQ_HZ)) / (POP_DECAY_S * SFREQ_HZ))
-        for onset, size_uv in zip(rng.integers(n_times, size=n_pops), sizes_uv, strict=True):
-            length = min(len(decay), n_times - onset)
-            series[onset : onset + length] += size_uv * decay[:length]
-    return series
+        return pops(rng, n_times, sfreq_hz=SFREQ_HZ, size_uv=POP_UV)
+    return np.zeros(n_times)

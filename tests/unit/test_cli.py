@@ -44,6 +44,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy():
         ("checks", "amplitude"),
         ("phenotypes", "given_column"),
         ("datasets", "eegmat"),
+        ("presets", "planted"),
     ],
 )
 def test_list_prints_a_registry(registry, entry):

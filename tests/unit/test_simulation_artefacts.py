@@ -63,11 +63,45 @@ def test_drifts_are_slow_and_sensor_noise_is_white(rng):
     assert noise.std(axis=1) == pytest.approx(np.full(3, 0.8), rel=0.05)
 
 
-def test_bad_channels_change_that_channel_only(rng):
-    data = rng.standard_normal((4, N_TIMES))
-    noisy = artefacts.with_noisy_channel(rng, data, 2, sfreq_hz=SFREQ, size_uv=80)
-    flat = artefacts.with_flat_channel(data, 1)
-    assert noisy[2].std() == pytest.approx(80, rel=0.3)
-    np.testing.assert_array_equal(np.delete(noisy, 2, axis=0), np.delete(data, 2, axis=0))
-    assert not flat[1].any()
-    np.testing.assert_array_equal(np.delete(flat, 1, axis=0), np.delete(data, 1, axis=0))
+def test_eyes_that_are_closed_neither_blink_nor_look(positions_m):
+    span = slice(round(20 * SFREQ), round(40 * SFREQ))
+    for make, size in ((artefacts.blinks, 100), (artefacts.saccades, 35)):
+        seen, spared = (
+            make(
+                np.random.default_rng(4),
+                positions_m,
+                N_TIMES,
+                sfreq_hz=SFREQ,
+                per_minute=25,
+                size_uv=size,
+                closed_s=closed_s,
+            )
+            for closed_s in ([], [(20.0, 40.0)])
+        )
+        assert np.ptp(seen[:, span], axis=1).max() > 0.5 * size
+        assert np.ptp(spared[:, span], axis=1).max() < 0.01 * size
+        np.testing.assert_array_equal(spared[:, : round(19 * SFREQ)], seen[:, : round(19 * SFREQ)])
+        assert np.ptp(spared[:, span.stop :], axis=1).max() > 0.5 * size
+
+
+def test_saccades_are_steps_of_opposite_sign_at_the_two_temples(rng, positions_m):
+    data = artefacts.saccades(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=20, size_uv=35)
+    left, right = (data[CAP_32.index(name)] for name in ("F7", "F8"))
+    assert np.corrcoef(left, right)[0, 1] < -0.95
+    assert 15 < np.abs(data).max() <= 35
+    moving = np.abs(np.diff(right)) > 0
+    steps = np.flatnonzero(np.diff(np.concatenate([[0], moving, [0]])) == 1)
+    assert len(steps) == pytest.approx(20, abs=2)
+    assert moving.sum() <= 20 * round(0.02 * SFREQ)
+
+
+def test_movements_are_large_slow_and_everywhere(rng, positions_m):
+    data = artefacts.movements(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=4, size_uv=300)
+    peaks = np.abs(data).max(axis=1)
+    assert 200 < peaks.max() < 600
+    assert np.median(peaks) > 80
+    freqs, power = signal.welch(data, SFREQ, nperseg=2500)
+    assert power[:, freqs > 4].sum() < 0.01 * power.sum()
+    still = np.abs(data).max(axis=0) < 1
+    assert 0.3 < still.mean() < 0.95
+    assert not artefacts.movements(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=0, size_uv=300).any()

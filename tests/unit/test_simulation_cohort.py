@@ -2,49 +2,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_up_head import REGIONS, made_up_head
 from scipy import signal
 
-from painconn.cortex.montage import place_electrodes
 from painconn.errors import DesignError
-from painconn.simulation.head import SimulationHead
 from painconn.simulation.people import draw_person, pinprick_onsets_s, roster
 from painconn.simulation.person import cortex_signals, simulate_person
 from painconn.simulation.presets import DEMO, NULL, PRESETS, SENSORY_BRIDGE, TINY
 from painconn.simulation.specification import Contacts, Coupling, Effect, Spread
 
 SFREQ = TINY.protocol.sfreq_hz
-REGIONS = tuple(
-    f"{name}-{side}"
-    for side in ("lh", "rh")
-    for name in (
-        "postcentral",
-        "insula",
-        "superiorfrontal",
-        "caudalanteriorcingulate",
-        "lateraloccipital",
-        "precentral",
-    )
-)
 
 
 @pytest.fixture(scope="module")
 def head():
-    """A made-up lead field: smooth, of realistic size, and quick."""
-    rng = np.random.default_rng(5)
-    electrodes = (*TINY.channels, TINY.reference)
-    positions_m = np.array(list(place_electrodes(electrodes).values()))
-    sources_m = 0.06 * rng.standard_normal((5 * len(REGIONS), 3)) / np.sqrt(3) + (0, 0, 0.04)
-    distance_m = np.linalg.norm(positions_m[:, None] - sources_m, axis=2)
-    gain = 0.1 * rng.choice([-1, 1], len(sources_m)) * np.exp(-0.5 * (distance_m / 0.06) ** 2)
-    return SimulationHead(
-        electrodes=electrodes,
-        positions_m=positions_m,
-        gain=np.stack([gain, 1.02 * gain, 0.97 * gain]),
-        step_m=0.004,
-        source_positions_m=sources_m,
-        regions=REGIONS,
-        region_of_source=np.repeat(np.arange(len(REGIONS)), 5),
-    )
+    return made_up_head((*TINY.channels, TINY.reference))
 
 
 def coherency(first, second, freq_hz):

@@ -83,6 +83,36 @@ def test_modulation_is_positive_slow_and_keeps_the_power(rng):
     np.testing.assert_allclose(signals.slow_modulation(rng, 1, 500, sfreq_hz=SFREQ, depth=0.0), 1.0)
 
 
+def test_parts_add_up_to_unit_variance_in_the_rows_that_hold_them(rng):
+    own, first, second = rng.standard_normal((3, 3, N_TIMES))
+    together = signals.mixed(own, [([0, 1], first[0], 0.5), ([1], second[:1], 0.3)])
+    np.testing.assert_array_equal(together[2], own[2])
+    np.testing.assert_allclose(together[0], np.sqrt(0.5) * (own[0] + first[0]))
+    np.testing.assert_allclose(together[1], np.sqrt(0.2) * own[1] + np.sqrt(0.5) * first[0] + np.sqrt(0.3) * second[0])
+    crowded = signals.mixed(own, [([0], first[0], 0.9), ([0], second[0], 0.6)])
+    np.testing.assert_allclose(crowded[0], np.sqrt(0.6) * first[0] + np.sqrt(0.4) * second[0])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_the_share_gives_gaussian_processes_that_correlation_of_log_envelopes(rng, correlation):
+    share = signals.share_for_log_envelopes(correlation)
+    common, *own = rng.standard_normal((3, 100_000, 2)) @ (1, 1j)
+    both = [np.sqrt(share) * common + np.sqrt(1 - share) * one for one in own]
+    assert np.corrcoef(np.log(np.abs(both)))[0, 1] == pytest.approx(correlation, abs=0.02)
+
+
+def test_wandering_phases_keep_the_envelope_and_lose_the_lock(rng):
+    wave = signals.band_noise(rng, 1, N_TIMES, sfreq_hz=SFREQ, peak_hz=10.0, width_hz=0.9)[0]
+    pair = signals.with_wandering_phase(rng, wave, 2, sfreq_hz=SFREQ)
+    analytic = signal.hilbert(pair)
+    assert np.corrcoef(np.abs(analytic))[0, 1] > 0.9
+    assert np.corrcoef(np.abs(analytic[0]), np.abs(signal.hilbert(wave)))[0, 1] > 0.9
+    assert abs(coherency_at(*pair, 10.0)) < 0.25
+    assert pair.var(axis=1) == pytest.approx([wave.var()] * 2, rel=0.1)
+    freqs, power = spectrum(pair)
+    assert power[:, (freqs >= 7) & (freqs <= 13)].sum() > 0.9 * power.sum()
+
+
 def test_gate_opens_inside_the_spans_only():
     opened = signals.gate(1000, [(1.0, 2.0), (3.0, 3.5)], sfreq_hz=SFREQ)
     times_s = np.arange(1000) / SFREQ

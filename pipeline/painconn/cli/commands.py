@@ -38,6 +38,14 @@ class Registry(StrEnum):
     checks = "checks"
     phenotypes = "phenotypes"
     datasets = "datasets"
+    presets = "presets"
+
+
+class RecordingFormat(StrEnum):
+    """How `painconn simulate` can write a recording."""
+
+    brainvision = "brainvision"
+    edf = "edf"
 
 
 @app.command()
@@ -121,6 +129,66 @@ def fetch(
             max_gb=max_gb,
             workers=workers,
             accept_licence=accept_licence,
+        )
+    )
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to make", show_default=False)],
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="A name of `painconn list presets`; default planted")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", metavar="FILE", help="A truth file (YAML) that declares the cohort")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes")] = 0,
+    cores: Cores = None,
+    file_format: Annotated[
+        RecordingFormat, typer.Option("--format", help="Format of the recordings")
+    ] = RecordingFormat.brainvision,
+) -> None:
+    """Simulate a BIDS dataset with known couplings and group effects; the truth lies beside it."""
+    from painconn.cli.simulate import simulate as simulate_cohort
+
+    simulate_cohort(out, preset=preset, truth=truth, seed=seed, cores=cores, file_format=file_format.value)
+
+
+@app.command()
+def power(
+    study: StudyFile,
+    data: DataFolder = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the plan; default results/<study name>/power")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="Target to plan; default the first of the file")
+    ] = None,
+    cap: Annotated[
+        str | None,
+        typer.Option("--cap", metavar="NAME", help="cap_19, cap_32 or cap_64 instead of the recordings' channels"),
+    ] = None,
+    effects: Annotated[
+        str, typer.Option("--effects", metavar="D,D,...", help="True effects, standardised; default 0.5,0.8,1.2")
+    ] = "",
+    people: Annotated[int, typer.Option("--people", min=20, help="Simulated people; more: narrower intervals")] = 100,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default: that of the study")] = None,
+    cores: Cores = None,
+) -> None:
+    """Say how many people a study needs, by simulation with its own design."""
+    from painconn.cli.power import plan_power
+
+    raise typer.Exit(
+        plan_power(
+            study,
+            data=data,
+            out=out,
+            target=target,
+            cap=cap,
+            effects=effects,
+            n_people=people,
+            seed=seed,
+            cores=cores,
         )
     )
 

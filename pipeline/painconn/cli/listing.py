@@ -40,6 +40,9 @@ def print_registry(name: str) -> None:
     if name == "datasets":
         _print_datasets(console)
         return
+    if name == "presets":
+        _print_presets(console)
+        return
     if name == "phenotypes":
         for rule in _registry(name):
             console.print(_entry(f"{rule.name} (version {rule.version})", _rule_lines(rule)), highlight=False)
@@ -102,3 +105,13 @@ def _print_datasets(console: Console) -> None:
             *([f"doi:{dataset.doi}"] if dataset.doi else []),
         ]
         console.print(_entry(dataset.name, told), highlight=False)
+
+
+def _print_presets(console: Console) -> None:
+    """Say for each simulated cohort what it is for, who is in it and how much is recorded."""
+    from painconn.simulation.presets import DESCRIPTIONS, PRESETS
+
+    for name, spec in PRESETS.items():
+        people = ", ".join(f"{count} {group}" for group, count in spec.n_per_group.items())
+        size = f"{len(spec.channels)} channels, {spec.protocol.duration_s / 60:.1f} min each"
+        console.print(_entry(name, [DESCRIPTIONS[name], f"{people}; {size}"]), highlight=False)

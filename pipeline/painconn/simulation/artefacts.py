@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from painconn.simulation.signals import band_noise, powerlaw_noise, shaped_noise
+from painconn.simulation.signals import band_noise, shaped_noise
 
 Array = NDArray[np.float64]
 
@@ -17,6 +17,8 @@ EYES_M = np.array([[-0.032, 0.085, -0.010], [0.032, 0.085, -0.010]])
 HEART_M = np.array([-0.05, 0.0, -0.45])
 JAW_MUSCLES_M = np.array([[-0.080, 0.025, 0.010], [0.080, 0.025, 0.010]])
 NECK_MUSCLES_M = np.array([[-0.050, -0.090, -0.030], [0.050, -0.090, -0.030]])
+
+_BLINK_S, _SACCADE_S = 0.5, 0.02
 
 
 def dipole_topography(positions_m: Array, source_m: ArrayLike, direction: ArrayLike) -> Array:
@@ -45,6 +47,12 @@ def _events(rng: np.random.Generator, duration_s: float, per_minute: float, *, g
     return onsets_s[onsets_s < duration_s - 1.0] if per_minute > 0 else np.empty(0)
 
 
+def _within(onsets_s: Array, spans_s: ArrayLike, *, before_s: float) -> NDArray[np.bool_]:
+    """Return which events touch a span: what begins up to `before_s` before it reaches into it."""
+    spans = np.asarray(spans_s, dtype=float).reshape(-1, 2)
+    return np.any((onsets_s[:, None] > spans[:, 0] - before_s) & (onsets_s[:, None] < spans[:, 1]), axis=1)
+
+
 def _train(
     onsets_s: Array, sizes: Array, n_times: int, sfreq_hz: float, waves: Sequence[tuple[float, float, float]]
 ) -> Array:
@@ -58,7 +66,14 @@ def _train(
 
 
 def blinks(
-    rng: np.random.Generator, positions_m: Array, n_times: int, *, sfreq_hz: float, per_minute: float, size_uv: float
+    rng: np.random.Generator,
+    positions_m: Array,
+    n_times: int,
+    *,
+    sfreq_hz: float,
+    per_minute: float,
+    size_uv: float,
+    closed_s: ArrayLike = (),
 ) -> Array:
     """Return blinks: both eyes as upward dipoles, about 0.3 s each, sizes varying by 20 %.
 
@@ -76,6 +91,8 @@ def blinks(
         Rate.
     size_uv : float
         Typical peak at the channel that sees them most.
+    closed_s : array_like, shape (n_spans, 2)
+        Start and end of the spans with closed eyes, without blinks; the others stay as they are.
 
     Returns
     -------
@@ -84,8 +101,136 @@ def blinks(
     topography = sum(dipole_topography(positions_m, eye, (0.0, 0.45, 0.9)) for eye in EYES_M)
     onsets_s = _events(rng, n_times / sfreq_hz, per_minute, gap_s=0.6)
     sizes = size_uv * np.exp(0.2 * rng.standard_normal(onsets_s.size))
+    seen = ~_within(onsets_s, closed_s, before_s=_BLINK_S)
     waves = [(0.10, 0.045, 1.0), (0.22, 0.075, 0.35)]
-    return np.outer(topography / np.abs(topography).max(), _train(onsets_s, sizes, n_times, sfreq_hz, waves))
+    train = _train(onsets_s[seen], sizes[seen], n_times, sfreq_hz, waves)
+    return np.outer(topography / np.abs(topography).max(), train)
+
+
+def gaze(
+    rng: np.random.Generator, n_times: int, *, sfreq_hz: float, per_minute: float, closed_s: ArrayLike = ()
+) -> Array:
+    """Return where one looks: horizontal saccades of 20 ms at random times, to anywhere, and rest in between.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    n_times : int
+        Length.
+    sfreq_hz : float
+        Sampling rate.
+    per_minute : float
+        Saccades per minute.
+    closed_s : array_like, shape (n_spans, 2)
+        Start and end of the spans with closed eyes, without saccades.
+
+    Returns
+    -------
+    gaze : ndarray, shape (n_times,)
+        From -1 (left) to 1 (right); 0 before the first saccade.
+    """
+    n_saccades = round(per_minute * n_times / sfreq_hz / 60)
+    onsets = np.sort(rng.integers(n_times, size=n_saccades))
+    directions = rng.uniform(-1.0, 1.0, n_saccades)
+    seen = ~_within(onsets / sfreq_hz, closed_s, before_s=_SACCADE_S)
+    steps = np.zeros(n_times)
+    for onset, direction in zip(onsets[seen], directions[seen], strict=True):
+        steps[onset:] = direction
+    width = round(_SACCADE_S * sfreq_hz)
+    return np.convolve(np.pad(steps, width, mode="edge"), np.ones(width) / width, mode="same")[width:-width]
+
+
+def gaze_topography(positions_m: Array) -> Array:
+    """Return what the eyes look like from the electrodes when they turn right: both as dipoles, in no unit.
+
+    Parameters
+    ----------
+    positions_m : ndarray, shape (n_channels, 3)
+        Electrodes.
+
+    Returns
+    -------
+    topography : ndarray, shape (n_channels,)
+    """
+    return np.asarray(sum(dipole_topography(positions_m, eye, (1.0, 0.0, 0.0)) for eye in EYES_M))
+
+
+def saccades(
+    rng: np.random.Generator,
+    positions_m: Array,
+    n_times: int,
+    *,
+    sfreq_hz: float,
+    per_minute: float,
+    size_uv: float,
+    closed_s: ArrayLike = (),
+) -> Array:
+    """Return what horizontal saccades leave at the electrodes; see :func:`gaze`.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    positions_m : ndarray, shape (n_channels, 3)
+        Electrodes.
+    n_times : int
+        Length.
+    sfreq_hz : float
+        Sampling rate.
+    per_minute : float
+        Rate.
+    size_uv : float
+        Of a look from straight ahead to the far right, at the channel that sees it most.
+    closed_s : array_like, shape (n_spans, 2)
+        Start and end of the spans with closed eyes, without saccades.
+
+    Returns
+    -------
+    data_uv : ndarray, shape (n_channels, n_times)
+    """
+    topography = gaze_topography(positions_m)
+    looking = gaze(rng, n_times, sfreq_hz=sfreq_hz, per_minute=per_minute, closed_s=closed_s)
+    return size_uv * np.outer(topography / np.abs(topography).max(), looking)
+
+
+def movements(
+    rng: np.random.Generator, positions_m: Array, n_times: int, *, sfreq_hz: float, per_minute: float, size_uv: float
+) -> Array:
+    """Return movements of head and cables: slow swings of about 2 s over the whole cap, each with its own field.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    positions_m : ndarray, shape (n_channels, 3)
+        Electrodes.
+    n_times : int
+        Length.
+    sfreq_hz : float
+        Sampling rate.
+    per_minute : float
+        Rate.
+    size_uv : float
+        Typical peak at the channel that sees them most; sizes vary by 20 %.
+
+    Returns
+    -------
+    data_uv : ndarray, shape (n_channels, n_times)
+    """
+    data = np.zeros((len(positions_m), n_times))
+    times_s = np.arange(n_times) / sfreq_hz
+    places = positions_m - positions_m.mean(axis=0)
+    for onset_s in _events(rng, n_times / sfreq_hz, per_minute, gap_s=4.0):
+        tilt = places @ rng.standard_normal(3)
+        # The cables sway one by one, on top of what the turning head does to all of them.
+        field = tilt / tilt.std() + 0.5 * rng.standard_normal(len(places))
+        size, rate_hz = size_uv * np.exp(0.2 * rng.standard_normal()), rng.uniform(0.8, 2.0)
+        near = slice(*np.searchsorted(times_s, (onset_s - 2.0, onset_s + 2.0)))
+        away_s = times_s[near] - onset_s
+        swing = np.exp(-0.5 * (away_s / 0.5) ** 2) * np.cos(2 * np.pi * rate_hz * away_s)
+        data[:, near] += np.outer(field / np.abs(field).max(), size * swing)
+    return data
 
 
 def heart(
@@ -238,49 +383,3 @@ def sensor_noise(rng: np.random.Generator, n_channels: int, n_times: int, *, siz
     data_uv : ndarray, shape (n_channels, n_times)
     """
     return size_uv * rng.standard_normal((n_channels, n_times))
-
-
-def with_noisy_channel(
-    rng: np.random.Generator, data_uv: Array, channel: int, *, sfreq_hz: float, size_uv: float
-) -> Array:
-    """Return the data with one channel of bad contact: wide-band noise on top of what it sees.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    data_uv : ndarray, shape (n_channels, n_times)
-        Data; not changed.
-    channel : int
-        Which channel.
-    sfreq_hz : float
-        Sampling rate.
-    size_uv : float
-        Standard deviation of the added noise.
-
-    Returns
-    -------
-    data_uv : ndarray, shape (n_channels, n_times)
-    """
-    changed = data_uv.copy()
-    changed[channel] += size_uv * powerlaw_noise(rng, 1, data_uv.shape[1], sfreq_hz=sfreq_hz, exponent=0.5)[0]
-    return changed
-
-
-def with_flat_channel(data_uv: Array, channel: int) -> Array:
-    """Return the data with one channel that is not connected (constant 0).
-
-    Parameters
-    ----------
-    data_uv : ndarray, shape (n_channels, n_times)
-        Data; not changed.
-    channel : int
-        Which channel.
-
-    Returns
-    -------
-    data_uv : ndarray, shape (n_channels, n_times)
-    """
-    changed = data_uv.copy()
-    changed[channel] = 0.0
-    return changed

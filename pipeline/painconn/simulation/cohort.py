@@ -24,6 +24,7 @@ from painconn.simulation.specification import (
     Restlessness,
     Rhythm,
     Spread,
+    Variation,
 )
 
 BODY = ("pain_now", "exponent", "background_uv", "evoked_nam")
@@ -46,6 +47,7 @@ class CohortSpec:
     reference: str = "FCz"
     protocol: Protocol = Protocol()
     head: HeadSpec = HeadSpec()
+    variation: Variation = Variation()
     artefacts: Artefacts = Artefacts()
     restlessness: Restlessness = Restlessness()
     contacts: Contacts = Contacts()
@@ -54,6 +56,7 @@ class CohortSpec:
     bookkeeping: Bookkeeping = Bookkeeping()
     pain_now: Spread = Spread(4.5, 1.6, 0.0, 10.0)
     exponent: Spread = Spread(1.3, 0.18, 0.8, 1.9)
+    knee_hz: Annotated[float, Field(gt=0)] = 1.0
     background_uv: Spread = Spread(8.0, 1.2, 4.0, 14.0)
     evoked_nam: Spread = Spread(60.0, 15.0, 20.0, 120.0)
     evoked_regions: tuple[str, ...] = ("postcentral", "insula", "caudalanteriorcingulate")
@@ -78,9 +81,13 @@ class CohortSpec:
         return found | self.covariates.declared()
 
     def group_effects(self) -> tuple[Effect, ...]:
-        """Return the effects of the group on anything but covariates: what an analysis should find."""
-        covariates = self.covariates.declared()
-        return tuple(one for one in self.effects if one.by == "group" and one.trait not in covariates)
+        """Return the effects of the group on brain or pain, not on covariates or artefacts: what should be found."""
+        others = self.covariates.declared()
+        return tuple(
+            one
+            for one in self.effects
+            if one.by == "group" and one.trait not in others and not one.trait.startswith("artefact:")
+        )
 
     def as_record(self) -> dict[str, Any]:
         """Return the specification as plain values, ready for JSON."""
@@ -140,6 +147,12 @@ class CohortSpec:
         if self.covariates.amplifier and set(self.covariates.amplifier) != set(sites):
             found = ", ".join(self.covariates.amplifier)
             yield Problem("covariates.amplifier", found, f"one for each site: {', '.join(sites) or 'no site'}", fix)
+        n_people = sum(self.n_per_group.values())
+        if self.bookkeeping.n_duplicated > n_people:
+            found = str(self.bookkeeping.n_duplicated)
+            yield Problem("bookkeeping.n_duplicated", found, f"at most the {n_people} people of the cohort", fix)
+        if self.bookkeeping.label_noise and len([n for n in self.n_per_group.values() if n]) < 2:
+            yield Problem("bookkeeping.label_noise", "one group", "another group to take labels from", fix)
         for column, group in self.bookkeeping.missing.items():
             if column not in covariates or group not in self.n_per_group:
                 yield Problem("bookkeeping.missing", f"{column}: {group}", "a covariate: a group", fix)

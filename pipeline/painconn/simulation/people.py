@@ -6,6 +6,7 @@ purpose, so that a cohort with another effect shares every number that the effec
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,11 @@ from painconn.simulation.cohort import BODY, CohortSpec
 from painconn.simulation.specification import Levels, Spread
 
 Array = NDArray[np.float64]
+
+CONTROL = "control"
+"""The group without pain: none at the time of the recording, no duration, no side."""
+
+_OF_PAIN = ("pain_duration_years", "pain_side")
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,9 @@ class Person:
     artefacts: Mapping[str, float] = field(default_factory=dict)
     noisy_channel: str | None = None
     flat_channel: str | None = None
+    popping_channel: str | None = None
+    bridged_channels: tuple[str, ...] = ()
+    channel_gains: Mapping[str, float] = field(default_factory=dict)
 
 
 def stream(seed: int, participant: str, purpose: str) -> np.random.Generator:
@@ -82,6 +91,8 @@ def draw_person(spec: CohortSpec, participant: str, group: str, *, seed: int) ->
     covariates = _covariates(spec, group, rng, stream(seed, participant, "covariates"))
     shift = _shifts(spec, group, covariates)
     body = {name: getattr(spec, name).draw(rng, shift_sd=shift(name)) for name in BODY}
+    if group == CONTROL:
+        body["pain_now"] = 0.0
     years = float(covariates["age"]) - 45
     peaks = {
         one.name: one.peak_hz.draw(rng, shift_sd=shift(f"peak:{one.name}")) + one.peak_hz_per_year * years
@@ -110,12 +121,33 @@ def draw_person(spec: CohortSpec, participant: str, group: str, *, seed: int) ->
         artefacts=levels,
         noisy_channel=noisy if has_noisy else None,
         flat_channel=flat if has_flat else None,
+        **_contacts(spec, stream(seed, participant, "contacts"), taken=(noisy, flat)),
     )
 
 
 def _drawn(section: object, rng: np.random.Generator, shift: Callable[[str], float]) -> dict[str, float]:
     spreads = {name: value for name, value in vars(section).items() if isinstance(value, Spread)}
     return {name: value.draw(rng, shift_sd=shift(f"artefact:{name}")) for name, value in spreads.items()}
+
+
+def _contacts(spec: CohortSpec, rng: np.random.Generator, *, taken: tuple[str, str]) -> dict[str, Any]:
+    """Draw what pops, what is bridged to its nearest neighbour, and the gains; nothing that is noisy or flat."""
+    contacts = spec.contacts
+    free = [str(name) for name in rng.permutation(spec.channels) if name not in taken]
+    pops, bridges = rng.random(2) < (contacts.popping_probability, contacts.bridged_probability)
+    gains = np.exp(contacts.gain_sd * rng.standard_normal(len(spec.channels)))
+    found: dict[str, Any] = {}
+    if pops:
+        found["popping_channel"] = free[0]
+    if bridges:
+        from painconn.cortex.montage import place_electrodes
+
+        places_m = place_electrodes(free[1:])
+        distance_m = {name: np.linalg.norm(place_m - places_m[free[1]]) for name, place_m in places_m.items()}
+        found["bridged_channels"] = (free[1], min(free[2:], key=distance_m.__getitem__))
+    if contacts.gain_sd:
+        found["channel_gains"] = dict(zip(spec.channels, gains.tolist(), strict=True))
+    return found
 
 
 def _covariates(
@@ -132,6 +164,8 @@ def _covariates(
     for (name, trait), z in zip(declared.items(), normal, strict=True):
         value = trait.at(z + shift(name))
         values[name] = value if isinstance(value, str) else round(value, None if name == "age" else 1)
+    if group == CONTROL:
+        values = {name: value for name, value in values.items() if name not in _OF_PAIN}
     if spec.covariates.amplifier:
         values["amplifier"] = spec.covariates.amplifier[str(values["site"])]
     return values
@@ -144,7 +178,9 @@ def _shifts(spec: CohortSpec, group: str, covariates: Mapping[str, float | str])
     def size(by: str, level: str | None) -> float:
         if by == "group":
             return float(group == level)
-        value, trait = covariates[by], declared[by]
+        value, trait = covariates.get(by), declared[by]
+        if value is None:
+            return 0.0
         if isinstance(trait, Levels):
             return float(value == level)
         return (float(value) - trait.mean) / trait.sd

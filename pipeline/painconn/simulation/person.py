@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.simulation import artefacts, signals
+from painconn.simulation import artefacts, contacts, signals
 from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.head import SimulationHead
+from painconn.simulation.oscillations import oscillation
 from painconn.simulation.people import Person, draw_person, pinprick_onsets_s, pinpricks, stream
-from painconn.simulation.specification import Coupling, Rhythm
+from painconn.simulation.variation import source_strength, waxing
 
 if TYPE_CHECKING:
     import mne
@@ -18,42 +19,6 @@ Array = NDArray[np.float64]
 
 EVOKED_WAVES = {"peaks_s": (0.12, 0.25), "widths_s": (0.025, 0.05), "sizes": (-0.7, 1.0)}
 """Negative-positive complex after a pinprick, in units of the person's evoked moment."""
-
-
-def _coupling_gate(spec: CohortSpec, coupling: Coupling, onsets_s: Array) -> Array:
-    protocol = spec.protocol
-    spans_s: dict[str, Array] = {
-        "recording": np.array([[-1.0, protocol.duration_s + 1.0]]),
-        **{name: np.array([span]) for name, span in protocol.block_spans_s().items()},
-        "pre": np.column_stack([onsets_s - protocol.window_s, onsets_s]),
-        "post": np.column_stack([onsets_s, onsets_s + protocol.window_s]),
-    }
-    return signals.gate(protocol.n_times, spans_s[coupling.span], sfreq_hz=protocol.sfreq_hz)
-
-
-def _oscillation(
-    spec: CohortSpec, person: Person, rhythm: Rhythm, regions: tuple[str, ...], onsets_s: Array, *, seed: int
-) -> Array:
-    protocol = spec.protocol
-    rng = stream(seed, person.participant, f"rhythm {rhythm.name}")
-    line = {"sfreq_hz": protocol.sfreq_hz, "peak_hz": person.peak_hz[rhythm.name], "width_hz": rhythm.width_hz}
-    waves = signals.band_noise(rng, len(regions), protocol.n_times, **line)
-    for coupling in spec.couplings:
-        if coupling.rhythm != rhythm.name:
-            continue
-        shared_rng = stream(seed, person.participant, f"coupling {coupling.name}")
-        shared = signals.band_noise(shared_rng, 1, protocol.n_times, **line)[0]
-        strength = person.coupling[coupling.name] * _coupling_gate(spec, coupling, onsets_s)
-        late = signals.delayed(shared, coupling.delay_s, sfreq_hz=protocol.sfreq_hz)
-        for names, process in ((coupling.leaders, shared), (coupling.followers, late)):
-            rows = [regions.index(name) for name in names]
-            waves[rows] = signals.mixed_with(waves[rows], process, strength)
-    waves *= signals.slow_modulation(rng, len(regions), protocol.n_times, sfreq_hz=protocol.sfreq_hz, depth=0.25)
-    waves *= signals.desynchronisation(
-        protocol.n_times, onsets_s, sfreq_hz=protocol.sfreq_hz, depth=person.suppression[rhythm.name]
-    )
-    moments = person.moment_nam[rhythm.name] * np.array([rhythm.weight(region) for region in regions])
-    return moments[:, None] * waves
 
 
 def cortex_signals(spec: CohortSpec, person: Person, regions: tuple[str, ...], *, seed: int) -> Array:
@@ -78,7 +43,7 @@ def cortex_signals(spec: CohortSpec, person: Person, regions: tuple[str, ...], *
     onsets_s = pinprick_onsets_s(spec, person.participant, seed=seed)
     moments = np.zeros((len(regions), spec.protocol.n_times))
     for rhythm in spec.rhythms:
-        moments += _oscillation(spec, person, rhythm, regions, onsets_s, seed=seed)
+        moments += oscillation(spec, person, rhythm, regions, onsets_s, seed=seed)
     evoked = person.evoked_nam * signals.evoked_response(
         stream(seed, person.participant, "evoked"),
         spec.protocol.n_times,
@@ -93,7 +58,7 @@ def cortex_signals(spec: CohortSpec, person: Person, regions: tuple[str, ...], *
     return moments
 
 
-def _background(spec: CohortSpec, person: Person, gain: Array, *, seed: int) -> Array:
+def _background(spec: CohortSpec, person: Person, gain: Array, head: SimulationHead, *, seed: int) -> Array:
     """Return aperiodic activity of the whole cortex at the electrodes.
 
     Independent sources of one common spectrum, seen through a gain matrix, are a Gaussian process with that spectrum
@@ -101,23 +66,39 @@ def _background(spec: CohortSpec, person: Person, gain: Array, *, seed: int) -> 
     """
     rng = stream(seed, person.participant, "background")
     weighted = gain * np.exp(0.3 * rng.standard_normal(gain.shape[1]))
+    weighted *= source_strength(spec, person.participant, head, seed=seed)
     values, vectors = np.linalg.eigh(weighted @ weighted.T)
     # The symmetric root is unique; one made of eigenvectors alone would hang on their arbitrary signs.
     root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
     centred = root - root.mean(axis=0)
     scale = person.background_uv / np.sqrt(np.mean(np.sum(centred**2, axis=1)))
     noise = signals.powerlaw_noise(
-        rng, len(gain), spec.protocol.n_times, sfreq_hz=spec.protocol.sfreq_hz, exponent=person.exponent
+        rng,
+        len(gain),
+        spec.protocol.n_times,
+        sfreq_hz=spec.protocol.sfreq_hz,
+        exponent=person.exponent,
+        knee_hz=spec.knee_hz,
     )
-    return np.asarray(scale * root @ noise)
+    course = waxing(spec, person.participant, "background", sd=spec.variation.background_waxing_sd, seed=seed)
+    return np.asarray(scale * root @ noise * course)
 
 
-def _artefacts(spec: CohortSpec, person: Person, positions_m: Array, *, seed: int) -> Array:
+def _surroundings(
+    spec: CohortSpec, person: Person, positions_m: Array, rng: np.random.Generator, *, seed: int
+) -> Array:
+    """Return what the electrodes see besides the brain, before the amplifier."""
     protocol, levels = spec.protocol, person.artefacts
     n_channels, n_times, sfreq_hz = len(positions_m), protocol.n_times, protocol.sfreq_hz
-    rng = stream(seed, person.participant, "artefacts")
+    closed_s = protocol.eyes_closed_spans_s()
     data = artefacts.blinks(
-        rng, positions_m, n_times, sfreq_hz=sfreq_hz, per_minute=levels["blinks_per_minute"], size_uv=levels["blink_uv"]
+        rng,
+        positions_m,
+        n_times,
+        sfreq_hz=sfreq_hz,
+        per_minute=levels["blinks_per_minute"],
+        size_uv=levels["blink_uv"],
+        closed_s=closed_s,
     )
     data += artefacts.heart(
         rng, positions_m, n_times, sfreq_hz=sfreq_hz, per_minute=levels["heart_per_minute"], size_uv=levels["heart_uv"]
@@ -135,7 +116,48 @@ def _artefacts(spec: CohortSpec, person: Person, positions_m: Array, *, seed: in
         rng, n_channels, n_times, sfreq_hz=sfreq_hz, line_hz=protocol.line_hz, size_uv=levels["line_uv"]
     )
     data += artefacts.drifts(rng, n_channels, n_times, sfreq_hz=sfreq_hz, size_uv=levels["drift_uv"])
-    data += artefacts.sensor_noise(rng, n_channels, n_times, size_uv=levels["sensor_noise_uv"])
+    if levels["saccades_per_minute"]:
+        data += artefacts.saccades(
+            stream(seed, person.participant, "saccades"),
+            positions_m,
+            n_times,
+            sfreq_hz=sfreq_hz,
+            per_minute=levels["saccades_per_minute"],
+            size_uv=levels["saccade_uv"],
+            closed_s=closed_s,
+        )
+    if levels["movements_per_minute"]:
+        data += artefacts.movements(
+            stream(seed, person.participant, "movements"),
+            positions_m,
+            n_times,
+            sfreq_hz=sfreq_hz,
+            per_minute=levels["movements_per_minute"],
+            size_uv=levels["movement_uv"],
+        )
+    return data
+
+
+def _with_bad_contacts(spec: CohortSpec, person: Person, data: Array, *, seed: int) -> Array:
+    names, sfreq_hz = spec.channels, spec.protocol.sfreq_hz
+    if person.noisy_channel is not None:
+        data = contacts.with_noisy_channel(
+            stream(seed, person.participant, "noisy channel"),
+            data,
+            names.index(person.noisy_channel),
+            sfreq_hz=sfreq_hz,
+            size_uv=spec.contacts.noisy_uv,
+        )
+    if person.popping_channel is not None:
+        data = contacts.with_popping_channel(
+            stream(seed, person.participant, "popping channel"),
+            data,
+            names.index(person.popping_channel),
+            sfreq_hz=sfreq_hz,
+            size_uv=spec.contacts.popping_uv,
+        )
+    if person.flat_channel is not None:
+        data = contacts.with_flat_channel(data, names.index(person.flat_channel))
     return data
 
 
@@ -162,19 +184,17 @@ def electrode_signals(spec: CohortSpec, person: Person, *, seed: int, head: Simu
     gain = head.person_gain(rng, jitter_m=spec.head.electrode_jitter_m)
     region_gain = head.region_gain(rng, gain, patch_radius_m=spec.head.patch_radius_m)
     data = region_gain @ cortex_signals(spec, person, head.regions, seed=seed)
-    data += _background(spec, person, gain, seed=seed)
-    data += _artefacts(spec, person, head.positions_m, seed=seed)
-    data = data[:-1] - data[-1]
-    if person.noisy_channel is not None:
-        data = artefacts.with_noisy_channel(
-            stream(seed, person.participant, "noisy channel"),
-            data,
-            spec.channels.index(person.noisy_channel),
-            sfreq_hz=spec.protocol.sfreq_hz,
-            size_uv=spec.contacts.noisy_uv,
-        )
-    if person.flat_channel is not None:
-        data = artefacts.with_flat_channel(data, spec.channels.index(person.flat_channel))
+    data += _background(spec, person, gain, head, seed=seed)
+    rng = stream(seed, person.participant, "artefacts")
+    surroundings = _surroundings(spec, person, head.positions_m, rng, seed=seed)
+    if person.bridged_channels:
+        bridged = [spec.channels.index(name) for name in person.bridged_channels]
+        data, surroundings = (contacts.with_bridge(part, bridged) for part in (data, surroundings))
+    surroundings += artefacts.sensor_noise(rng, *data.shape, size_uv=person.artefacts["sensor_noise_uv"])
+    data += surroundings
+    data = _with_bad_contacts(spec, person, data[:-1] - data[-1], seed=seed)
+    if person.channel_gains:
+        data *= np.array([person.channel_gains[name] for name in spec.channels])[:, None]
     return np.asarray(np.round(data / spec.protocol.resolution_uv) * spec.protocol.resolution_uv)
 
 

@@ -4,11 +4,15 @@ Conventions of this file: signals are ``(n_signals, n_times)``; stochastic ones 
 where they are used; every function takes the random generator first, so the caller decides what a seed means.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 Array = NDArray[np.float64]
+Part = tuple[list[int], Array, ArrayLike]
+"""Rows that hold a process, the process (one for all of them, or one each), and its share of their variance."""
 
 
 def shaped_noise(rng: np.random.Generator, n_signals: int, power: Array, n_times: int, *, n_fft: int) -> Array:
@@ -168,8 +172,94 @@ def mixed_with(own: Array, shared: Array, strength: ArrayLike) -> Array:
     mixed : ndarray, shape (n_signals, n_times)
         Coupled signals, variance 1.
     """
-    share = np.clip(np.asarray(strength, dtype=float), 0.0, 1.0)
-    return np.sqrt(share) * shared + np.sqrt(1.0 - share) * own
+    return mixed(own, [(list(range(len(own))), shared, strength)])
+
+
+def mixed(own: Array, parts: Sequence[Part]) -> Array:
+    r"""Return ``sum_k sqrt(c_k) * part_k + sqrt(1 - sum_k c_k) * own`` for each signal, over the parts that it holds.
+
+    Parameters
+    ----------
+    own : ndarray, shape (n_signals, n_times)
+        Private processes, variance 1; not changed.
+    parts : sequence of (rows, process, share)
+        Which signals hold the process, variance 1 and independent of the others; one for all, or one each; and the
+        share of their variance that it gets, 0 to 1, constant or over time. Where the shares of a signal make more
+        than 1, they are divided by their sum.
+
+    Returns
+    -------
+    mixed : ndarray, shape (n_signals, n_times)
+        Variance 1.
+    """
+    if not parts:
+        return own.copy()
+    shares = [np.clip(np.asarray(share, dtype=float), 0.0, 1.0) for _, _, share in parts]
+    total = np.zeros_like(own)
+    for (rows, _, _), share in zip(parts, shares, strict=True):
+        total[rows] += share
+    scale = np.maximum(total, 1.0)
+    together = np.sqrt(1.0 - total / scale) * own
+    for (rows, process, _), share in zip(parts, shares, strict=True):
+        together[rows] += np.sqrt(share / scale[rows]) * process
+    return together
+
+
+def with_wandering_phase(
+    rng: np.random.Generator, process: Array, n_signals: int, *, sfreq_hz: float, coherence_s: float = 0.5
+) -> Array:
+    """Return the process as often as asked for, each with a phase of its own that wanders: one envelope, no locking.
+
+    The phases are random walks from random starts, so the phase between two of the signals is anything at any time.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the random numbers.
+    process : ndarray, shape (n_times,)
+        A narrow-band process.
+    n_signals : int
+        How many.
+    sfreq_hz : float
+        Sampling rate.
+    coherence_s : float
+        After so long, the expected cosine of what the phase between two signals has changed by is 1/e; much longer
+        than a period, so that the line widens by little.
+
+    Returns
+    -------
+    signals : ndarray, shape (n_signals, n_times)
+        Variance as that of the process.
+    """
+    from scipy.signal import hilbert
+
+    analytic = hilbert(process)
+    steps = rng.standard_normal((n_signals, process.size)) / np.sqrt(sfreq_hz * coherence_s)
+    phases = rng.uniform(0, 2 * np.pi, (n_signals, 1)) + np.cumsum(steps, axis=1)
+    return np.asarray((analytic * np.exp(1j * phases)).real)
+
+
+def share_for_log_envelopes(correlation: float) -> float:
+    r"""Return the share of a common process that correlates the log envelopes of two Gaussian processes that much.
+
+    The logarithms of the envelopes of two complex Gaussian variables with coherency of magnitude c correlate by
+    :math:`\mathrm{Li}_2(c^2) / \mathrm{Li}_2(1)`, whatever its phase (:math:`\mathrm{Li}_2` is the dilogarithm).
+
+    Parameters
+    ----------
+    correlation : float
+        0 to 1; values outside are taken as the nearest of them.
+
+    Returns
+    -------
+    share : float
+        0 to 1.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import spence
+
+    wanted = float(np.clip(correlation, 0.0, 1.0)) * spence(0.0)
+    return float(brentq(lambda share: spence(1.0 - share**2) - wanted, 0.0, 1.0))
 
 
 def gate(n_times: int, spans_s: ArrayLike, *, sfreq_hz: float, ramp_s: float = 0.05) -> Array:

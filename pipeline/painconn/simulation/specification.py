@@ -97,8 +97,9 @@ class Coupling:
         How much later the followers are; a quarter cycle is the most visible to imaginary and phase-lag measures.
     kind : {"lagged", "directed", "amplitude", "zero_lag"}
         `lagged`: one common process that all leaders hold at once and all followers later. `directed`: each follower
-        holds the delayed process of the leaders, which own it alone. `amplitude`: the envelopes go together, the
-        phases do not. `zero_lag`: a common process without any delay, as volume conduction makes it.
+        holds the delayed processes of the leaders, which hold nothing of it; with several leaders its coherency with
+        each is `strength` over the square root of their number. `amplitude`: the envelopes of all its regions go
+        together, the phases do not. `zero_lag`: a common process without any delay, as volume conduction makes it.
     span : str
         When it is there: ``recording``, the name of a block, or ``pre`` or ``post``, the windows at each pinprick.
     """
@@ -177,6 +178,30 @@ class Contacts:
 
 
 @dataclass(frozen=True, config=PART)
+class Variation:
+    """How the strength of what the cortex does differs from place to place and comes and goes; not at all by default.
+
+    Parameters
+    ----------
+    background_weights : mapping
+        Strength of the aperiodic background in a region, by its name without side; 1 for the others.
+    region_sd : float
+        Standard deviation over regions of the log strength of the background, each person's own.
+    background_waxing_sd, rhythm_waxing_sd : float
+        Standard deviation over time of the log strength of the background, and of each rhythm; the course is one for
+        the whole cortex.
+    waxing_hz : float
+        How fast it comes and goes: bandwidth of that course.
+    """
+
+    background_weights: Mapping[str, PositiveFloat] = field(default_factory=dict)
+    region_sd: NonNegativeFloat = 0.0
+    background_waxing_sd: NonNegativeFloat = 0.0
+    rhythm_waxing_sd: NonNegativeFloat = 0.0
+    waxing_hz: PositiveFloat = 0.3
+
+
+@dataclass(frozen=True, config=PART)
 class HeadSpec:
     """The head of the simulation; it differs from that of the analysis on purpose (no inverse crime)."""
 
@@ -237,6 +262,11 @@ class Protocol:
             block.name: (float(end - block.duration_s), float(end))
             for block, end in zip(self.blocks, ends, strict=True)
         }
+
+    def eyes_closed_spans_s(self) -> list[tuple[float, float]]:
+        """Return start and end of the blocks with closed eyes."""
+        spans_s = self.block_spans_s()
+        return [spans_s[block.name] for block in self.blocks if block.eyes_closed]
 
 
 @dataclass(frozen=True, config=PART)

@@ -1,35 +1,28 @@
 """A simulated cohort on disk: a BIDS dataset, and its truth beside it."""
 
-import json
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict
-from importlib import metadata
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from painconn.cortex.template import write_subject
 from painconn.errors import InputError, Problem
+from painconn.simulation.bookkeeping import Enrolled, enrol
 from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.head import SimulationHead, build_simulation_head
-from painconn.simulation.people import Person, draw_person, roster
+from painconn.simulation.people import draw_person
 from painconn.simulation.person import simulate_person
+from painconn.simulation.recording_files import Format, write_json, write_recording
+from painconn.simulation.tables import write_tables
+from painconn.simulation.truth_record import truth_record
 
-if TYPE_CHECKING:
-    import mne
+PEOPLE_PER_PROCESS = 8
+"""A process takes as long to begin as it takes to simulate about so many people."""
 
-_COLUMNS: Mapping[str, Mapping[str, Any]] = {
-    "age": {"Description": "Age", "Units": "years"},
-    "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
-    "group": {
-        "Description": "Simulated pain phenotype",
-        "Levels": {
-            "localized": "hyperalgesia at the painful site only",
-            "widespread": "hyperalgesia at the painful site and at a remote site",
-        },
-    },
-    "pain_now": {"Description": "Pain at the time of the recording, 0 (none) to 10 (worst imaginable)"},
-}
+Report = Callable[[int, int], None]
+"""Is told how many people of how many are done."""
 
 
 def truth_path(out: Path) -> Path:
@@ -37,8 +30,17 @@ def truth_path(out: Path) -> Path:
     return out.with_name(f"{out.name}-truth.json")
 
 
-def write_cohort(spec: CohortSpec, out: Path, *, seed: int, head: SimulationHead | None = None) -> Path:
-    """Simulate a cohort and write it as a BIDS dataset (BrainVision); the same seed gives the same bytes.
+def write_cohort(
+    spec: CohortSpec,
+    out: Path,
+    *,
+    seed: int,
+    head: SimulationHead | None = None,
+    file_format: Format = "brainvision",
+    cores: int = 1,
+    report: Report | None = None,
+) -> Path:
+    """Simulate a cohort and write it as a BIDS dataset; the same seed gives the same bytes, on any number of cores.
 
     The dataset appears under its name when it is complete. The truth is written to :func:`truth_path`.
 
@@ -52,6 +54,12 @@ def write_cohort(spec: CohortSpec, out: Path, *, seed: int, head: SimulationHead
         Everything random follows from it.
     head : SimulationHead, optional
         Built from the bundled template when it is not given.
+    file_format : {"brainvision", "edf"}
+        Format of the recordings.
+    cores : int
+        Processes at most; a small cohort takes fewer.
+    report : callable, optional
+        Called with the number of people done and of all people: before the first, and after each.
 
     Returns
     -------
@@ -61,26 +69,41 @@ def write_cohort(spec: CohortSpec, out: Path, *, seed: int, head: SimulationHead
     Raises
     ------
     InputError
-        `out` exists.
+        `out` or its truth exists, or the format cannot hold the sampling rate.
     """
-    if out.exists():
-        raise InputError(
-            Problem(str(out), "it exists", "a place for a new dataset", "name another folder or remove this one")
-        )
+    _refuse(spec, out, file_format)
     out.parent.mkdir(parents=True, exist_ok=True)
+    people = enrol(spec, seed=seed)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         if head is None:
             head = _bundled_head(spec, Path(work) / "subjects")
+        if report:
+            report(0, len(people))
         dataset = Path(work) / "dataset"
-        people = []
-        for participant, group in roster(spec, seed=seed):
-            raw = simulate_person(spec, participant, group, seed=seed, head=head)
-            _write_recording(spec, raw, dataset, participant)
-            people.append(draw_person(spec, participant, group, seed=seed))
-        _write_tables(spec, people, dataset)
-        _write_json(truth_path(out), _truth(spec, people, seed))
+        dataset.mkdir()
+        desk = _Desk(spec, seed, head, dataset, file_format)
+        for n_done, _ in enumerate(_write_people(desk, people, cores), start=1):
+            if report:
+                report(n_done, len(people))
+        drawn = [(one, draw_person(spec, one.source, one.group, seed=seed)) for one in people]
+        write_tables(spec, drawn, dataset, seed=seed)
+        truth = Path(work) / "truth.json"
+        write_json(truth, truth_record(spec, drawn, seed=seed))
+        truth.rename(truth_path(out))
         dataset.rename(out)
     return out
+
+
+def _refuse(spec: CohortSpec, out: Path, file_format: Format) -> None:
+    fix = "name another folder or remove this one"
+    there = [path for path in (out, truth_path(out)) if path.exists()]
+    problems = [Problem(str(path), "it exists", "a place for a new dataset", fix) for path in there]
+    rate_hz = spec.protocol.sfreq_hz
+    if file_format == "edf" and rate_hz != round(rate_hz):
+        fix = "set protocol.sfreq_hz, or write brainvision"
+        problems.append(Problem("protocol.sfreq_hz", f"{rate_hz:g}", "whole samples per second for EDF", fix))
+    if problems:
+        raise InputError(problems)
 
 
 def _bundled_head(spec: CohortSpec, subjects_dir: Path) -> SimulationHead:
@@ -89,55 +112,63 @@ def _bundled_head(spec: CohortSpec, subjects_dir: Path) -> SimulationHead:
     return build_simulation_head(spec, subjects_dir)
 
 
-def _write_recording(spec: CohortSpec, raw: "mne.io.RawArray", dataset: Path, participant: str) -> None:
-    import mne_bids
+@dataclass(frozen=True)
+class _Desk:
+    """What is the same for every person."""
 
-    path = mne_bids.BIDSPath(subject=participant, task=spec.protocol.task, datatype="eeg", root=dataset)
-    names = dict.fromkeys(raw.annotations.description)
-    codes = {name: code for code, name in enumerate(names, start=1)}
-    mne_bids.write_raw_bids(
-        raw, path, event_id=codes, allow_preload=True, format="BrainVision", overwrite=False, verbose="error"
-    )
-    sidecar = path.copy().update(suffix="eeg", extension=".json")
-    changes = {
-        "EEGReference": spec.reference,
-        "Manufacturer": "n/a",
-        "TaskDescription": "Rest, then pinpricks (simulated)",
-    }
-    mne_bids.update_sidecar_json(sidecar, changes, verbose="error")
+    spec: CohortSpec
+    seed: int
+    head: SimulationHead
+    dataset: Path
+    file_format: Format
 
 
-def _write_tables(spec: CohortSpec, people: list[Person], dataset: Path) -> None:
-    import mne_bids
-
-    rows = [("participant_id", *_COLUMNS)]
-    rows += [(f"sub-{one.participant}", *(str(_value(one, column)) for column in _COLUMNS)) for one in people]
-    (dataset / "participants.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
-    _write_json(dataset / "participants.json", _COLUMNS)
-    mne_bids.make_dataset_description(
-        path=dataset,
-        name=f"Simulated pain cohort ({spec.name})",
-        dataset_type="raw",
-        data_license="CC0",
-        generated_by=[{"Name": "painconn", "Version": metadata.version("painconn")}],
-        overwrite=True,
-        verbose="error",
-    )
-    readme = (
-        f"Simulated EEG of a pain cohort, made by painconn (preset {spec.name}). Nobody was recorded.\n\n"
-        f"Each recording: {spec.protocol.rest_s:g} s of rest, then {spec.protocol.n_pinpricks} pinpricks; "
-        f"{len(spec.channels)} channels against {spec.reference}.\n"
-    )
-    (dataset / "README").write_text(readme, encoding="utf-8")
+def _write_people(desk: _Desk, people: Sequence[Enrolled], cores: int) -> Iterator[None]:
+    """Write everybody, and yield after each."""
+    workers = min(cores, len(people) // PEOPLE_PER_PROCESS)
+    if workers < 2:
+        for one in people:
+            _write_person(desk, one)
+            yield
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), _sit_down, (desk,)) as pool:
+        jobs = [pool.submit(_write_at_desk, one) for one in people]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                yield
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _value(person: Person, column: str) -> float | str:
-    return person.covariates[column] if column in person.covariates else getattr(person, column)
+_desk: _Desk | None = None
 
 
-def _truth(spec: CohortSpec, people: list[Person], seed: int) -> dict[str, Any]:
-    return {"seed": seed, "cohort": spec.as_record(), "people": [asdict(person) for person in people]}
+def _sit_down(desk: _Desk) -> None:
+    """Keep what is the same for everybody in a worker, so that it travels once."""
+    global _desk  # noqa: PLW0603 — a process pool has no other place for it
+    _desk = desk
 
 
-def _write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _write_at_desk(one: Enrolled) -> None:
+    assert _desk is not None  # noqa: S101 — set when the worker began
+    _write_person(_desk, one)
+
+
+def _write_person(desk: _Desk, one: Enrolled) -> None:
+    from threadpoolctl import threadpool_limits
+
+    # Sums in another order differ in the last digits: the number of threads must not depend on the machine.
+    with threadpool_limits(1), tempfile.TemporaryDirectory(dir=desk.dataset.parent) as own:
+        raw = simulate_person(desk.spec, one.source, one.group, seed=desk.seed, head=desk.head)
+        write_recording(
+            desk.spec,
+            raw,
+            Path(own),
+            one.label,
+            source=one.source,
+            group=one.group,
+            seed=desk.seed,
+            file_format=desk.file_format,
+        )
+        (Path(own) / f"sub-{one.label}").rename(desk.dataset / f"sub-{one.label}")
