@@ -24,6 +24,8 @@ from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.recordings.registry import CHECKS, PHENOTYPES, READERS
+from painconn.simulation.presets import DESCRIPTIONS
+from painconn.simulation.presets import PRESETS as COHORTS
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 COMMAND = "python tools/generate_docs.py"
@@ -158,6 +160,20 @@ def registry_pages() -> dict[str, list[str]]:
             "What `data.phenotype.rule` can name. A rule makes the column `phenotype`, which a contrast can name.",
             "",
             *registry_table(PHENOTYPES),
+        ],
+        "presets.md": [
+            "# Simulated cohorts",
+            "",
+            "What `painconn simulate --preset` offers, and what a truth file can start from."
+            " See [a cohort whose truth is known](../guide/simulate.md).",
+            "",
+            *table(
+                ("name", "people", "channels", "description"),
+                (
+                    [f"`{name}`", cell(sum(spec.n_per_group.values())), cell(len(spec.channels)), DESCRIPTIONS[name]]
+                    for name, spec in COHORTS.items()
+                ),
+            ),
         ],
     }
 

@@ -211,7 +211,7 @@ def giveaway_table(lost: pd.Series, alone: pd.Series, real: pd.DataFrame, simula
     """Return what gives the simulation away as Markdown: first the families, then the most telling single numbers."""
     families = markdown(
         ["family shuffled", "Brier score rises by"],
-        [[family, f"{abs(round(value, 3)):.3f}"] for family, value in lost.sort_values(ascending=False).items()],
+        [[family, f"{round(value, 3) + 0.0:.3f}"] for family, value in lost.sort_values(ascending=False).items()],
     )
     rows = [
         [
@@ -278,12 +278,12 @@ def draw(people: Mapping[str, Mapping[str, Array]], scores: Mapping[str, pd.Data
         classifier.set_yticks(np.arange(len(found))[::-1], list(found.index))
         classifier.axvline(0.5, color=GREY, linewidth=0.6)
         classifier.set(xlim=(0, 1.02), xlabel="AUC", title="Told apart")
-        classifier.legend(loc="lower left", fontsize=7)
+        figure.legend(*classifier.get_legend_handles_labels(), loc="outside lower right", ncols=len(scores), fontsize=8)
 
     picture = render(
         "Realism", alt="Real and simulated people at rest", caption=str(path.name), size_in=(11.0, 3.8), draw=body
     )
-    path.write_text(picture.svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1), encoding="utf-8")
+    path.write_text(picture.svg, encoding="utf-8")
 
 
 def main() -> None:

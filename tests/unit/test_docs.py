@@ -19,6 +19,7 @@ from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.recordings.registry import CHECKS, PHENOTYPES, READERS
+from painconn.simulation.presets import PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -33,7 +34,7 @@ MACHINE = re.compile(
 REGISTRIES = {
     "measures": MEASURES, "graph_measures": GRAPH_MEASURES, "classifiers": CLASSIFIERS,
     "inverses": INVERSES, "parcellations": PARCELLATIONS, "readers": READERS, "checks": CHECKS,
-    "phenotypes": PHENOTYPES,
+    "phenotypes": PHENOTYPES, "presets": PRESETS,
 }  # fmt: skip
 CLEANING, CONNECTIVITY, CORTEX = CleaningConfig(), ConnectivityConfig(), CortexConfig()
 MIN_EPOCHS, MIN_CYCLES = CONNECTIVITY.gates_of("wpli2_debiased")

@@ -74,12 +74,14 @@ def test_what_is_never_found_needs_more_people_than_there_are(rng):
 def test_an_effect_is_in_standard_deviations_of_what_is_measured(rng):
     reference, shift = rng.normal(size=4000), rng.normal(0.5, 0.5, 4000)
     pools = resampled(rng, 4000, 3)
-    between = seen_effect(reference, reference + shift, pools, kind="between")
+    between = seen_effect(reference, reference + shift, reference, pools, kind="between")
     assert between.value == pytest.approx(0.5 / np.sqrt((1 + 1.25) / 2), abs=0.02)
-    within = seen_effect(reference, reference + shift, pools, kind="within")
+    # Two observations that differ by chance alone, and by 0.3 of it in this pool; the effect is what comes on top.
+    again = reference + rng.normal(0.15, 0.5, 4000)
+    within = seen_effect(reference, again + 0.5, again, pools, kind="within")
     assert within.value == pytest.approx(1.0, abs=0.05)
-    assert seen_effect(reference + shift, reference, pools, kind="within").value == -within.value
-    assert seen_effect(np.ones(5), np.ones(5), resampled(rng, 5, 3), kind="between").value == 0
+    assert np.ptp(within.draws) < 0.1
+    assert seen_effect(np.ones(5), np.ones(5), np.ones(5), resampled(rng, 5, 3), kind="between").value == 0
 
 
 def test_the_detectable_effect_is_the_one_whose_measured_size_has_the_power(rng):
@@ -100,7 +102,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
         change = rng.normal(0, 0.3, n_people)
         reference = rng.normal(size=n_people)
         shifted = true_d + np.sqrt(1 - 0.3**2) * reference + change
-        effect = seen_effect(reference, shifted, resampled(rng, n_people), kind="between")
+        effect = seen_effect(reference, shifted, reference, resampled(rng, n_people), kind="between")
         hits = np.array([[rng.binomial(100, exact(max(effect.value, 1e-6), n)) for n in SIZES]])
         (curve,) = fit_curves([effect], SIZES / 2, hits, np.full(hits.shape, 100), **ONE_TEST, rng=rng)
         _, low, high = curve.power(20.0)

@@ -46,7 +46,7 @@ def recovered(repository, small, tmp_path_factory):
 
 def results_of(recovered, cohort=None):
     out = recovered / "results" / "recovery-small"
-    return out if cohort is None else out / f"cohort~{cohort}" / "montage~cap_19" / "cleaning~artefact_free"
+    return out if cohort is None else out / f"cohort~{cohort}" / "montage~cap_32" / "cleaning~artefact_free"
 
 
 def test_every_method_is_scored_and_told_in_tables_and_figures(recovered, grid):
@@ -65,7 +65,7 @@ def test_every_method_is_scored_and_told_in_tables_and_figures(recovered, grid):
 
 
 def test_the_coupling_is_in_the_cortex_and_only_where_it_was_planted(recovered, grid):
-    cell = grid.cell("lagged", "cap_19", "artefact_free")
+    cell = grid.cell("lagged", "cap_32", "artefact_free")
     lagged, null = (read_arrays(results_of(recovered, name) / "edges.npz") for name in ("lagged", "null"))
     n_planted = planted_pairs(parcellation().region_names, cell.people.couplings).sum()
     assert lagged["cortex__wpli2_debiased__alpha__20"].shape == (3, n_planted)
@@ -73,19 +73,22 @@ def test_the_coupling_is_in_the_cortex_and_only_where_it_was_planted(recovered, 
     assert null["cortex__wpli2_debiased__alpha__20"].shape == (3, 0)
 
 
-def test_the_planted_edge_stands_out_of_the_others(recovered):
-    edges = read_tsv(results_of(recovered) / "edges.tsv").set_index(["measure", "n_epochs"])
-    assert edges.loc[("wpli2_debiased", 20), "auc"] > 0.9
-    assert edges.loc[("wpli2_debiased", 20), "sensitivity"] > 0.5
+def test_the_planted_edges_answer_to_the_coupling_and_more_than_the_others(recovered):
+    edges = read_tsv(results_of(recovered) / "edges.tsv").set_index("measure")
+    lagged = edges.loc["wpli2_debiased"]
+    assert lagged["response_low"] > 0
+    assert lagged["response"] > 2 * lagged["response_other"]
+    assert lagged["auc"] > 0.6
     # Leakage and noise take from what there is; nothing adds to it.
-    assert edges.loc[("wpli2_debiased", 20), "bias"] < 0
+    assert lagged["bias_high"] < 0
 
 
-def test_null_people_differ_from_coupled_ones_in_the_coupling_alone(recovered):
+def test_the_null_cohort_is_the_same_people(recovered):
     lagged, null = (read_arrays(results_of(recovered, name) / "edges.npz") for name in ("lagged", "null"))
     name = "lcmv__coh__alpha__20"
-    assert not np.array_equal(lagged[name], null[name])
-    assert np.corrcoef(lagged[name].ravel(), null[name].ravel())[0, 1] > 0.9
+    likeness = np.corrcoef(lagged[name], null[name])[:3, 3:]
+    themselves = np.eye(3, dtype=bool)
+    assert likeness[themselves].min() > likeness[~themselves].max() + 0.15
 
 
 def test_a_change_makes_again_what_it_touches_and_nothing_else(recovered, repository, small, tmp_path):

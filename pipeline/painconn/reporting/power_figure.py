@@ -35,12 +35,12 @@ def power_figure(table: "pd.DataFrame", *, people: str, n_people: int) -> Pictur
             panel.set_title(f"{band}: {block}", fontsize=9)
             panel.set_xlabel(people)
         panels[0].set_ylabel("power")
-        panels[-1].legend(title="true effect", loc="lower right", fontsize=8, title_fontsize=8)
+        panels[-1].legend(title="true effect", loc="upper left", fontsize=8, title_fontsize=8)
 
     best = table.iloc[int(table["power"].to_numpy().argmax())]
     alt = (
         f"Power by {people} for {len(blocks)} planted effects; the highest is {best['power']:.2f}, in {best['band']}, "
-        f"{best['block']}, with a true effect of {best['d']:g} and {best['n']}."
+        f"{best['block']}, with a true effect of {best['d']:g} at {best['n']}."
     )
     caption = (
         f"Curves with 95 % bands over {n_people} simulated people and the drawn studies; dots: share of the drawn "

@@ -124,7 +124,7 @@ WINDOW_LOCKED = replace(
     _CALM_WITHOUT_EFFECT,
     name="window_locked",
     couplings=(replace(INSULAR_BRIDGE, strength=_HARDLY_THERE, span="post"),),
-    effects=(_APPEARS,),
+    effects=(_by_group(_ON_BRIDGE, 5.5),),
 )
 
 DUPLICATED_PERSON = replace(_CALM_WITHOUT_EFFECT, name="duplicated_person", bookkeeping=Bookkeeping(n_duplicated=1))

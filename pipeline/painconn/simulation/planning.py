@@ -106,17 +106,19 @@ def m_of(n: float, kind: Kind) -> float:
     return n / 2 if kind == "between" else float(n)
 
 
-def seen_effect(first: Array, second: Array, resampled: NDArray[np.intp], *, kind: Kind) -> SeenEffect:
+def seen_effect(first: Array, second: Array, unmoved: Array, resampled: NDArray[np.intp], *, kind: Kind) -> SeenEffect:
     r"""Measure the effect of `second` against `first` in a pool of people.
 
-    Between people :math:`(\bar y_2 - \bar y_1) / \sqrt{(s_1^2 + s_2^2) / 2}`, within people the mean of the differences
-    over their standard deviation. A person of the pool has both values, so that what people differ in for other reasons
-    is not taken for an effect.
+    :math:`\overline{y_2 - y_0} / s`, with :math:`s^2 = (s_1^2 + s_2^2) / 2` between people and the variance of
+    :math:`y_2 - y_1` within people. Every person of a pool is measured with (:math:`y_2`) and without (:math:`y_0`) the
+    effect, all else equal, so that what people or observations differ in by chance is not taken for an effect.
 
     Parameters
     ----------
-    first, second : array, shape (people,)
-        Without and with the effect; within people the two observations.
+    first : array, shape (people,)
+        The reference: the group of reference, or the observation of reference.
+    second, unmoved : array, shape (people,)
+        What is compared with it, with and without the effect; between people `unmoved` is `first`.
     resampled : array of int, shape (n_draws, people)
         Pools of the same size, drawn with replacement.
     kind : {"between", "within"}
@@ -128,12 +130,12 @@ def seen_effect(first: Array, second: Array, resampled: NDArray[np.intp], *, kin
     """
     pools = np.concatenate([np.arange(len(first))[None], resampled])
     one, two = first[pools], second[pools]
-    difference = (two - one).mean(axis=1)
+    moved = (two - unmoved[pools]).mean(axis=1)
     if kind == "within":
         spread = (two - one).std(axis=1, ddof=1)
     else:
         spread = np.sqrt((one.var(axis=1, ddof=1) + two.var(axis=1, ddof=1)) / 2)
-    values = np.divide(difference, spread, out=np.zeros_like(difference), where=spread > 0)
+    values = np.divide(moved, spread, out=np.zeros_like(moved), where=spread > 0)
     return SeenEffect(float(values[0]), values[1:])
 
 

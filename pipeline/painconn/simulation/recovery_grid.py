@@ -13,7 +13,7 @@ from painconn.cortex.registry import INVERSES
 from painconn.errors import DesignError, Problem
 from painconn.simulation.caps import CAPS
 from painconn.simulation.cohort import CohortSpec
-from painconn.simulation.presets import DEMO
+from painconn.simulation.demo import DEMO
 from painconn.simulation.specification import (
     PART,
     Artefacts,

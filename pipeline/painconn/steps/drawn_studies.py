@@ -53,11 +53,10 @@ class Pool:
         """Return the family with an effect in some tests alone, (people, observations, tests)."""
         return np.where(tests, self.values[effect], self.values[0])
 
-    def sides(self, effect: int, test: int) -> tuple[Array, Array]:
-        """Return one test of everybody without and with an effect, or in the two observations, (people,)."""
-        if self.kind == "within":
-            return self.values[effect, :, 0, test], self.values[effect, :, 1, test]
-        return self.values[0, :, 0, test], self.values[effect, :, 0, test]
+    def sides(self, effect: int, test: int) -> tuple[Array, Array, Array]:
+        """Return one test of everybody: of reference, with the effect, and the same without it, (people,) each."""
+        compared = 1 if self.kind == "within" else 0
+        return self.values[0, :, 0, test], self.values[effect, :, compared, test], self.values[0, :, compared, test]
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,9 @@ def _tested(pool: Pool, family: Array, sets: tuple[Rearrangements, ...], n: int,
     """Draw one study; return its family-wise p values, the larger of two as in a run."""
     if pool.kind == "within":
         people = rng.integers(pool.n_people, size=n)
-        values = family[people, 1] - family[people, 0]
+        # Observations that differ by nothing differ by chance in a pool; studies drawn from it would find that.
+        by_chance = (pool.values[0, :, 1] - pool.values[0, :, 0]).mean(axis=0)
+        values = family[people, 1] - family[people, 0] - by_chance
     else:
         people = rng.integers(pool.n_people, size=2 * n)
         values = np.concatenate([pool.values[0, people[:n], 0], family[people[n:], 0]])
