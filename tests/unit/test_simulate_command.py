@@ -20,6 +20,8 @@ def simulate(*arguments, cwd):
         (["--out", "new", "--truth", "none.yaml"], "no such file"),
         (["--out", "new", "--truth", "bad.yaml", "--preset", "tiny"], "one of the two"),
         (["--out", "there", "--preset", "tiny"], "there · found: it exists"),
+        (["--out", ".", "--preset", "tiny"], ". · found: it exists"),
+        (["--out", "bad.yaml/new", "--preset", "tiny"], "bad.yaml · found: "),
         (["--out", "new", "--format", "bdf"], "brainvision"),
     ],
 )
@@ -44,7 +46,7 @@ def test_the_example_of_the_guide_makes_a_dataset_and_its_truth(repository, tmp_
     assert done.returncode == 0, done.stderr
     assert "4 of 4 people done" in done.stderr
     assert "\x1b" not in done.stderr
-    assert "painconn init data/mine" in done.stdout
+    assert "painconn init data/mine --out study-mine.yaml" in done.stdout
     dataset, truth = tmp_path / "data" / "mine", json.loads((tmp_path / "data" / "mine-truth.json").read_text())
     assert sorted(path.name for path in dataset.glob("sub-*")) == ["sub-001", "sub-002", "sub-003", "sub-004"]
     assert truth["seed"] == 4

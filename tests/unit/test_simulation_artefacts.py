@@ -27,6 +27,22 @@ def test_blinks_are_frontal_slow_and_as_large_as_stated(rng, positions_m):
     assert 4 <= len(peaks) <= 24
 
 
+@pytest.mark.parametrize("per_minute", [4.0, 25.0])
+def test_blinks_go_on_until_the_end_of_a_long_recording(per_minute, positions_m):
+    minutes = 20
+    n_times = round(minutes * 60 * SFREQ)
+    n_blinks, last_s = [], []
+    for seed in range(6):
+        data = artefacts.blinks(
+            np.random.default_rng(seed), positions_m[:1], n_times, sfreq_hz=SFREQ, per_minute=per_minute, size_uv=100
+        )
+        peaks, _ = signal.find_peaks(data[0], height=40, distance=75)
+        n_blinks.append(len(peaks))
+        last_s.append(peaks[-1] / SFREQ)
+    assert np.mean(n_blinks) == pytest.approx(minutes * per_minute, rel=0.12)
+    assert min(last_s) > 60 * minutes - 90
+
+
 def test_no_blinks_at_rate_zero(rng, positions_m):
     assert not artefacts.blinks(rng, positions_m, N_TIMES, sfreq_hz=SFREQ, per_minute=0, size_uv=100).any()
 

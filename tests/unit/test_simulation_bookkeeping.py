@@ -101,6 +101,14 @@ def test_people_without_pain_have_no_side_and_no_duration(tmp_path):
         assert row["medication"] != "n/a"
 
 
+def test_the_levels_of_sex_are_described_as_they_are_called():
+    sexes = Covariates(sex=Levels({"F": 0.5, "not told": 0.5}))
+    assert participant_columns(replace(TINY, covariates=sexes))["sex"]["Levels"] == {
+        "F": "female",
+        "not told": "not told",
+    }
+
+
 def test_a_column_can_be_missing_for_one_group(tmp_path):
     sides = Covariates(pain_side=Levels({"left": 0.5, "right": 0.5}))
     missing = Bookkeeping(missing={"pain_side": "localized"})
@@ -135,14 +143,34 @@ def test_effects_come_out_as_large_as_declared_on_average(effect, expected):
 
 
 def test_two_levels_of_one_trait_are_each_compared_with_those_whom_nothing_moves():
-    effects = tuple(Effect("pain_now", "group", d, group) for group, d in (("localized", 1.0), ("widespread", -1.0)))
+    effects = tuple(Effect("evoked_nam", "group", d, group) for group, d in (("localized", 1.0), ("widespread", -1.0)))
     wide = Spread(500.0, 10.0, 0.0, 1000.0)
     groups = {"localized": 150, "other": 150, "widespread": 150}
-    spec = replace(TINY, n_per_group=groups, effects=effects, pain_now=wide)
+    spec = replace(TINY, n_per_group=groups, effects=effects, evoked_nam=wide)
     for effect in effects:
         found = realised(spec, effect, drawn(spec, 3))
         assert found["n"] == {"at_level": 150, "others": 150}
         assert found["realised_d"] == pytest.approx(effect.d, abs=0.3)
+
+
+def test_controls_without_pain_are_not_compared_in_pain():
+    effect = Effect("pain_now", "group", 1.0, "widespread")
+    spec = replace(cohort(), effects=(effect,), n_per_group={"control": 150, "localized": 150, "widespread": 150})
+    found = realised(spec, effect, drawn(spec, 3))
+    assert found["n"] == {"at_level": 150, "others": 150}
+    assert found["realised_d"] == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "delay_s", "n_beside"),
+    [("lagged", 0.02, 2), ("directed", 0.02, 1), ("amplitude", None, 2), ("zero_lag", 0, 2)],
+)
+def test_the_record_has_the_delay_there_is_and_the_pairs_that_share_a_process(kind, delay_s, n_beside):
+    spec = replace(TINY, couplings=(replace(TINY.couplings[0], kind=kind, delay_s=0.02),))
+    (record,) = truth_record(spec, drawn(spec, 3), seed=3)["couplings"]
+    assert record["delay_s"] == delay_s
+    assert record["beside"][-1:] == [["postcentral-rh", "insula-rh"]]
+    assert len(record["beside"]) == n_beside
 
 
 def test_the_record_says_who_is_a_copy_whose_label_is_wrong_and_where_the_coupling_is():
@@ -155,7 +183,8 @@ def test_the_record_says_who_is_a_copy_whose_label_is_wrong_and_where_the_coupli
     for copy in copies.values():
         original = by_label[copy["same_recording_as"]]
         assert {**copy, "participant": "", "same_recording_as": None} == {**original, "participant": ""}
-    assert sum(one["group"] != one["stated_group"] for one in by_label.values() if not one["same_recording_as"]) == 9
+    n_wrong = sum(one["group"] != one["stated_group"] for one in by_label.values() if not one["same_recording_as"])
+    assert n_wrong == sum(round(0.25 * count) for count in spec.n_per_group.values())
     coupling = record["couplings"][0]
     declared = spec.couplings[0]
     assert {tuple(edge) for edge in coupling["edges"]} == {
@@ -165,5 +194,5 @@ def test_the_record_says_who_is_a_copy_whose_label_is_wrong_and_where_the_coupli
     for _, person in people:
         assert low < person.peak_hz["alpha"] < high
     sex = next(one for one in record["effects"] if one["trait"] == "sex")
-    assert sum(sum(counts.values()) for counts in sex["realised_counts"].values()) == 36
+    assert sum(sum(counts.values()) for counts in sex["realised_counts"].values()) == sum(spec.n_per_group.values())
     assert record["seed"] == 6

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.power import TTestIndPower, TTestPower
 
 from painconn.simulation.planning import (
@@ -69,6 +69,23 @@ def test_what_is_never_found_needs_more_people_than_there_are(rng):
     assert value == high == np.inf
     assert 0 < low < np.inf
     assert curve.power(80.0)[0] < 0.05
+
+
+def test_a_curve_is_the_most_likely_one_however_far_it_lies_from_what_was_expected(rng):
+    # A pool of few people can show an effect much larger than what its studies then find.
+    effects = (2.0, 4.0)
+    signal = np.outer(effects, np.sqrt(SIZES / 2)).ravel()
+    hits = np.array([[0] * 9, [0] * 4 + [10] * 5])
+
+    def unlikely(slope_and_critical):
+        slope, critical = slope_and_critical
+        z = slope * signal - critical
+        log_likelihood = hits.ravel() * stats.norm.logcdf(z) + (10 - hits.ravel()) * stats.norm.logsf(z)
+        return -log_likelihood.sum() + ((slope - 1) / 0.2) ** 2 / 2 + (critical - stats.norm.isf(0.025)) ** 2 / 2
+
+    best = optimize.minimize(unlikely, (0.3, 3.0), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9})
+    curve, _ = curves_of(rng, effects, hits, 10)
+    assert (curve.slope, curve.critical) == (pytest.approx(best.x[0], abs=1e-4), pytest.approx(best.x[1], abs=1e-4))
 
 
 def test_an_effect_is_in_standard_deviations_of_what_is_measured(rng):

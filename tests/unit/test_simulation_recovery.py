@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
+from painconn.simulation.planning import fit_curves
 from painconn.simulation.recovery import (
     Pool,
     auc,
@@ -17,6 +19,7 @@ from painconn.simulation.recovery import (
     over_people,
     planted_pairs,
     planted_ranks,
+    power_of,
 )
 from painconn.simulation.specification import Coupling, Spread
 
@@ -130,46 +133,49 @@ def test_the_interval_over_people_covers_the_truth():
     assert 0.88 < covered < 0.98  # percentile intervals of 30 people are a little short of 95 %
 
 
-def pool_of(n, *, differ=True):
-    return Pool(np.repeat(["x", "y"], n), differ=differ)
-
-
-def test_studies_hold_different_people_of_the_right_groups():
-    for people, second in pool_of(9).studies(6, 20, seed=1):
-        assert len(set(people)) == 12
+def test_studies_hold_people_of_the_right_groups_and_lots_take_from_all():
+    for people, second in Pool(np.arange(9), np.arange(9, 18)).studies(6, 20, seed=1):
+        assert len(people) == 12
         assert (people >= 9).tolist() == second.tolist()
-    mixed = [people[:6] for people, _ in pool_of(9, differ=False).studies(6, 20, seed=1)]
-    assert {int(person) for first in mixed for person in first} == set(range(18))
+    lots = Pool(np.arange(9), np.arange(9))
+    drawn = [(people[~second], people[second]) for people, second in lots.studies(6, 20, seed=1)]
+    assert all(set(np.concatenate(side)) == set(range(9)) for side in zip(*drawn, strict=True))
+    # Larger than the pool: the pool stands for a population.
+    assert len(next(lots.studies(50, 1, seed=1))[0]) == 100
 
 
-def test_studies_of_one_pool_are_worth_no_more_than_disjoint_ones_and_lots_count_all():
-    assert pool_of(60).independent(12, 10**9) == pytest.approx(5)
-    assert pool_of(60).independent(12, 5) == pytest.approx(2.5)
-    assert pool_of(60, differ=False).independent(12, 200) == 200
-
-
-def test_the_interval_of_power_covers_the_truth_over_pools():
-    """A z test of known power, over many pools: the bound on what shared people are worth keeps its promise."""
+def test_the_interval_of_power_covers_the_truth_over_pools_and_is_narrow_enough_to_read():
+    """A z test of known power, over many pools of forty people who are measured as one of either group."""
     rng = np.random.default_rng(6)
-    n, shift, covered = 8, 1.0, 0
-    many = rng.standard_normal((20000, 2, n))
+    sizes, shift, n_pools = (8, 16), 1.0, 150
+    many = rng.standard_normal((20000, 2, 8))
     found = many[:, 1].mean(axis=1) + shift - many[:, 0].mean(axis=1)
-    power = np.mean(found * np.sqrt(n / 2) > 1.96)
-    for number in range(150):
-        values = rng.standard_normal(80) + shift * (np.arange(80) >= 40)
+    power = np.mean(np.abs(found) * np.sqrt(8 / 2) > 1.96)
+    pool, covered, widths = Pool(np.arange(40), np.arange(40, 80)), 0, []
+    for number in range(n_pools):
+        people = rng.standard_normal(40)
+        values = np.concatenate([people, people + shift])
 
         def test(people, second, values=values):
             chosen = values[people]
-            return {"found": (chosen[second].mean() - chosen[~second].mean()) * np.sqrt(n / 2) > 1.96}
+            difference = chosen[second].mean() - chosen[~second].mean()
+            return {"found": abs(difference) * np.sqrt(len(people) / 4) > 1.96}
 
-        hits = group_recovery(pool_of(40), test, n, 60, seed=number)["found"]
-        rate = detection_rate(hits.astype(bool), pool_of(40).independent(n, 60))
+        hits = [[group_recovery(pool, test, n, 60, seed=number)["found"].sum() for n in sizes]]
+        (curve,) = fit_curves(
+            [pool.effect(values)], np.array(sizes) / 2, np.array(hits), np.full((1, 2), 60),
+            family_size=1, alpha=0.05, rng=rng,
+        )  # fmt: skip
+        rate = power_of(curve, 8)
         covered += rate.low <= power <= rate.high
-    assert covered / 150 > 0.95
+        widths.append(rate.high - rate.low)
+    assert binomtest(covered, n_pools).proportion_ci(0.999).high > 0.95
+    assert covered / n_pools > 0.88
+    assert np.mean(widths) < 0.5
 
 
 def test_the_wilson_interval_is_the_one_in_the_book():
-    rate = detection_rate([True] * 8 + [False] * 2, 10)
+    rate = detection_rate([True] * 8 + [False] * 2)
     z, p, n = 1.959964, 0.8, 10
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)

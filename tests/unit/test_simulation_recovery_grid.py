@@ -1,10 +1,12 @@
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from painconn.errors import DesignError
 from painconn.simulation.caps import CAP_64
+from painconn.simulation.people import draw_person
 from painconn.simulation.recovery_grid import read_grid
 
 COUPLING = {
@@ -36,6 +38,9 @@ GRID = {
 }
 
 
+EFFECT = {"trait": "coupling:bridge", "by": "group", "level": "y", "d": 1}
+
+
 def changed(change):
     grid = deepcopy(GRID)
     change(grid)
@@ -59,12 +64,26 @@ def test_a_cell_is_made_again_from_its_settings_alone_and_from_nothing_else_of_t
         grid["studies"]["n_studies"] = 50
         grid["cohorts"]["pool"]["n_per_group"]["x"] = 20
         grid["parts"][1]["n_epochs"] = [30]
+        grid["figures"] = [["one", "coupled", "alpha"]]
 
     def here(grid):
         grid["cohorts"]["coupled"]["couplings"][0]["delay_s"] = 0.01
 
     assert read_grid(changed(elsewhere)).cell("coupled", "cap_19", "recommended").settings() == cell.settings()
     assert read_grid(changed(here)).cell("coupled", "cap_19", "recommended").settings() != cell.settings()
+
+
+def test_the_groups_of_a_pool_are_the_same_people_and_differ_by_the_effect_alone():
+    grid = read_grid(changed(lambda grid: grid["cohorts"]["pool"].update(effects=[EFFECT])))
+    cell = grid.cell("pool", "cap_19", "artefact_free")
+    people = cell.roster()
+    assert [label for label, _ in people[:9]] == [label for label, _ in people[9:]]
+    assert [group for _, group in people] == ["x"] * 9 + ["y"] * 9
+    for (label, x), (_, y) in zip(people[:9], people[9:], strict=True):
+        first, second = (draw_person(cell.spec(), label, group, seed=1) for group in (x, y))
+        assert second.coupling["bridge"] > first.coupling["bridge"]
+        assert replace(second, group="x", coupling=first.coupling) == first
+    assert len(read_grid(GRID).cell("pool", "cap_19", "artefact_free").roster()) == 18
 
 
 def test_everybody_wears_the_whole_cap_and_only_a_cleaned_cell_has_artefacts():
@@ -87,7 +106,20 @@ def test_everybody_wears_the_whole_cap_and_only_a_cleaned_cell_has_artefacts():
         (lambda grid: grid["parts"][0]["cohorts"].remove("null"), "sets the thresholds of coupled"),
         (lambda grid: grid["parts"].append(PART), "null x cap_19 x artefact_free twice"),
         (lambda grid: grid.update(cap="cap_19"), "cap_32, no part of cap_19"),
-        (lambda grid: grid["studies"].update(n_per_group=[12]), "a pool of 9 per group"),
+        (lambda grid: grid["cohorts"]["null"].update(n_per_group={"everybody": 5}), "people of null"),
+        (lambda grid: grid["cohorts"]["coupled"].update(couplings=[]), "null is the one without"),
+        (lambda grid: grid["cohorts"]["pool"]["n_per_group"].update(z=9), "at most 2"),
+        (lambda grid: grid["cohorts"]["coupled"]["couplings"][0].update(leaders=["postcentral"]), "postcentral"),
+        (lambda grid: grid["cohorts"]["coupled"]["couplings"][0].update(rhythm="alfa"), "coupled.*rhythm alfa"),
+        (lambda grid: grid["cohorts"]["pool"].update(effects=[EFFECT | {"trait": "coupling:no"}]), "unknown trait"),
+        (lambda grid: grid["cohorts"]["pool"].update(effects=[EFFECT], n_per_group={"x": 9, "y": 8}), "same people"),
+        (lambda grid: grid["parts"][0].update(n_epochs=[500]), "500 epochs of 2 s in 250 s"),
+        (lambda grid: grid["parts"][0].update(bands=[]), "parts.0.bands"),
+        (lambda grid: grid.update(parts=[]), "parts"),
+        (lambda grid: grid.update(name="../here"), "name"),
+        (lambda grid: grid.update(figures=[["one", "coupled", "theta"]]), r"figures\.one .*coupled, theta"),
+        (lambda grid: grid.update(figures=[["one", "pool", "alpha"]]), "a cohort of one group"),
+        (lambda grid: grid.update(source_spacing="ico9"), "source_spacing"),
         (lambda grid: grid["parts"][1].update(measures=["imcoh"]), "symmetric measures"),
         (lambda grid: grid["cohorts"]["null"].update(couplings=[COUPLING]), "one group without coupling"),
         (lambda grid: grid.update(colour="red"), "colour"),

@@ -92,7 +92,7 @@ pain_now: {mean: many}
         ("preset: plnted\n", ["line 1, preset", "did you mean planted?"]),
         (
             "preset: tiny\neffects:\n  - {trait: pain_now, by: grup, d: 1}\n",
-            ["line 3, effects.0", "an unknown covariate"],
+            ["line 3, effects.0", "an unknown covariate (effect on pain_now by grup)"],
         ),
         ("preset: tiny\nbookkeeping: {n_duplicated: 9}\n", ["line 2, bookkeeping.n_duplicated · found: 9"]),
         (
@@ -105,6 +105,25 @@ pain_now: {mean: many}
             "preset: tiny\nevoked_regions: [insula, postcentrl]\n",
             ["line 2, evoked_regions", "did you mean postcentral?"],
         ),
+        ("preset: tiny\nchannels: [Fz, Pz]\nreference: Pz\n", ["line 3, reference", "Pz, a channel"]),
+        ("preset: tiny\nreference: average\n", ["line 2, reference", "no template position for average"]),
+        ("preset: tiny\nprotocol: {blocks: [{name: Bad luck}]}\n", ["line 2, protocol.blocks", "Bad luck"]),
+        ("preset: tiny\ncouplings: null\n", ["line 2, couplings", "wanted: a list"]),
+        ("preset: tiny\neffects: [5]\n", ["line 2, effects.0", "change effects"]),
+        (
+            "preset: tiny\npain_now: {low: 9}\n",
+            ["line 2, pain_now · found: mean 4.5, low 9, high 10 · wanted: low up to mean up to high"],
+        ),
+        ("preset: tiny\nartefacts: {line_uv: {low: -1}}\n", ["line 2, artefacts.line_uv", "low and high from 0"]),
+        (
+            "preset: tiny\nprotocol: {sfreq_hz: 30}\n",
+            ["line 1, rhythms.2", "trait peak:beta", "line 2, protocol.line_hz"],
+        ),
+        (
+            "preset: pain\ncovariates: {site: null, amplifier: {north: null, south: null}}\n",
+            ["effects.4 · found: an unknown covariate (effect on artefact:sensor_noise_uv by site)"],
+        ),
+        ("preset: tiny\nhead: {source_spacing: ico4}\n", ["line 2, head.source_spacing", "'oct5'"]),
         ("preset: tiny\nprotocol: {task: my task}\n", ["line 2, protocol.task", "letters and digits only"]),
         ("preset: tiny\nprotocol: {blocks: [{name: a/b}]}\n", ["line 2, protocol.blocks", "'a/b'"]),
         ("preset: tiny\neffects: []\nn_per_group: {localized: 0, widespread: 0}\n", ["line 3, n_per_group", "nobody"]),

@@ -15,12 +15,13 @@ from painconn.errors import DesignError, PainconnError
 from painconn.features.edges import block_pairs
 from painconn.simulation.caps import CAP_19, CAP_32
 from painconn.simulation.person import electrode_signals
+from painconn.simulation.planning import seen_effect
 from painconn.steps.drawn_studies import ALPHA, Planted, Pool, draw_studies
 from painconn.steps.kernels import pooled_covariance
 from painconn.steps.planned_cohort import plan_cohort, planned_covariates, planned_person, planned_timing
 from painconn.steps.planning import plan_study
 from painconn.steps.simulated_person import person_rows
-from painconn.steps.simulated_pool import make_bench, measure_person
+from painconn.steps.simulated_pool import make_bench, measure_people, measure_person, workers
 
 PRE_POST = Contrast(
     kind="within",
@@ -60,6 +61,16 @@ def normal_pool(rng, *, effect, n_people=3000, n_tests=1, shared=0.0):
     return Pool("between", names, ("alpha",) * n_tests, (0.0, effect), both, both, np.empty((n_people, 0)))
 
 
+def test_an_effect_that_moves_both_observations_counts_by_what_it_does_to_their_difference(rng):
+    without = rng.standard_normal((200, 2, 1))
+    # Kernels of both observations together: a third of the effect leaks into the first one.
+    values = np.stack([without, without + np.array([[0.3], [0.9]])])
+    pool = Pool("within", ("test",), ("alpha",), (0.0, 0.9), values, values, np.empty((200, 0)))
+    effect = seen_effect(*pool.sides(1, 0), rng.integers(200, size=(3, 200)), kind="within")
+    change = (without[:, 1] - without[:, 0]).ravel()
+    assert effect.value == pytest.approx(0.6 / change.std(ddof=1))
+
+
 def test_a_drawn_study_finds_what_the_t_test_finds(rng):
     pool = normal_pool(rng, effect=0.8)
     counts = draw_studies(pool, [Planted(0, np.array([True]))], 20, n_drawn=400, seed=1)
@@ -77,10 +88,12 @@ def test_without_an_effect_one_study_in_twenty_finds_something(rng, shared):
     assert counts.false_alarms / 400 > 0.01
 
 
-def test_observations_that_differ_by_nothing_differ_in_no_more_than_one_drawn_study_in_twenty(rng):
+@pytest.mark.parametrize("n_covariates", [0, 3])
+def test_observations_that_differ_by_nothing_differ_in_no_more_than_one_drawn_study_in_twenty(rng, n_covariates):
     values = rng.standard_normal((1, 30, 2, 40))
     names = tuple(f"test{number}" for number in range(40))
-    pool = Pool("within", names, ("alpha",) * 40, (0.0,), values, values, np.empty((30, 0)))
+    covariates = rng.standard_normal((30, n_covariates))
+    pool = Pool("within", names, ("alpha",) * 40, (0.0,), values, values, covariates)
     counts = draw_studies(pool, [], 80, n_drawn=200, seed=2)
     assert stats.binomtest(counts.false_alarms, 200).proportion_ci(0.999).low <= ALPHA
 
@@ -150,6 +163,7 @@ def test_a_measure_of_envelopes_gets_a_coupling_of_envelopes(study):
     [
         ({"cortex": {"parcellation": "schaefer_100_7"}}, "schaefer_100_7", "copy of the study file"),
         ({"features": {"groups": {"a": ("V1-lh",), "b": ("insula-lh",)}}}, "V1-lh", "groups of these regions"),
+        ({"features": {"groups": {"a": ("insula-lh",)}}}, "one group of one region", "add regions"),
         (
             {
                 "target": {
@@ -198,6 +212,13 @@ def test_a_wrong_option_is_told_before_anything_is_simulated(repository, tmp_pat
     assert refused.value.exit_status == 2
     assert found in str(refused.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plan_does_not_start_when_its_folder_is_a_file(repository, tmp_path):
+    (tmp_path / "out").touch()
+    given = {"data": None, "target": None, "effects": "", "seed": None, "cores": 1, "n_people": 20}
+    with pytest.raises(PainconnError, match=r"--out .* a file"):
+        plan_power(repository / "configs/studies/demo.yaml", out=tmp_path / "out", cap="cap_19", **given)
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +293,12 @@ def test_a_small_plan_is_whole_and_follows_from_its_seed(bench):
     assert "5 simulated people" in text
     assert "12 drawn studies" in text
     assert "today's 12 + 10 people" in text
-    # A person hangs on nobody else, and on nothing that was done before.
-    first, again = measure_person(bench, 3), measure_person(bench, 3)
-    assert np.array_equal(first.values, again.values)
-    assert not np.array_equal(first.values, measure_person(bench, 4).values)
+
+
+@pytest.mark.slow
+def test_a_person_hangs_on_nobody_else_and_on_no_process(bench):
+    second, first = measure_person(bench, 1), measure_person(bench, 0)
+    with workers(bench, 2) as run:
+        elsewhere = measure_people(bench, 2, run, lambda done: None)
+    assert np.array_equal([first.values, second.values], [one.values for one in elsewhere])
+    assert not np.array_equal(first.values, second.values)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from painconn.cortex.template import parcellation
+from painconn.errors import DesignError
 from painconn.simulation.recovery import planted_pairs
 from painconn.simulation.recovery_grid import Studies, read_grid
 from painconn.steps.recover import edge_rows, group_rows
@@ -89,22 +90,25 @@ def test_people_without_enough_epochs_are_counted_and_never_taken_for_zero():
 
 
 def pool_of(rng, *, raised):
-    groups = np.repeat(["x", "y"], 20)
-    alpha = rng.standard_normal((40, N_PAIRS)) + raised * np.outer(groups == "y", PLANTED)
-    theta = rng.standard_normal((40, N_PAIRS))
+    """Return twenty people, each as one of group x and as one of group y; nothing raised: forty people."""
+    theta, alpha = rng.standard_normal((2, 40, N_PAIRS))
+    if raised:
+        theta[20:], alpha[20:] = theta[:20], alpha[:20] + raised * PLANTED
     return {
-        "groups": groups, "eloreta__wpli2_debiased__alpha__60": alpha, "eloreta__wpli2_debiased__theta__60": theta,
-    }  # fmt: skip
+        "groups": np.repeat(["x", "y"], 20),
+        "eloreta__wpli2_debiased__alpha__60": alpha,
+        "eloreta__wpli2_debiased__theta__60": theta,
+    }
 
 
 def test_the_planted_block_is_tested_and_no_other_one_is_taken_for_it():
     studies = Studies((10,), 10, 99)
     row = group_scores(cell("effect"), pool_of(np.random.default_rng(3), raised=2.0), studies).iloc[0]
-    assert row["power"] == row["power_alone"] == 1.0
-    assert row["others"] <= 0.3
+    assert row["power_found"] == row["power_alone_found"] == 1.0
+    assert 0.5 < row["power_low"] < row["power"] <= row["power_high"]
+    assert row["others"] <= 0.2
+    assert row["n_pool"] == 20
     assert row["g"] > 2
-    assert row["n_independent"] == pytest.approx(1 / (10 / 20 + 1 / 10))
-    assert row["power_low"] < 0.5
 
 
 def test_without_an_effect_there_is_a_type_one_rate_and_no_power():
@@ -113,8 +117,15 @@ def test_without_an_effect_there_is_a_type_one_rate_and_no_power():
     assert "power" not in scores
     assert scores["others"].iloc[0] <= 0.2
     assert scores["others_alone"].iloc[0] == pytest.approx(0.05, abs=0.04)
-    assert scores["n_independent"].tolist() == [20]
+    assert scores["others_high"].iloc[0] < 0.5
     assert group_rows(pd.concat([scores, scores.assign(power=np.nan)]))[0][5] == "-"
+
+
+def test_a_pool_that_lost_its_people_is_told_with_what_to_do():
+    arrays = pool_of(np.random.default_rng(3), raised=2.0)
+    arrays["eloreta__wpli2_debiased__theta__60"][21:] = np.nan
+    with pytest.raises(DesignError, match=r"1 people with values at 60 epochs.*rest_s"):
+        group_scores(cell("effect"), arrays, Studies((10,), 10, 99))
 
 
 def test_the_same_seed_draws_the_same_studies():
@@ -127,6 +138,7 @@ def test_edges_have_no_sign_and_a_directed_one_starts_at_a_half():
     matrix = np.array([[np.nan, -0.3], [0.3, np.nan]])
     assert magnitudes("imcoh", matrix).tolist() == [0.3]
     assert magnitudes("wpli2_debiased", np.abs(matrix) * -1).tolist() == [-0.3]
+    assert magnitudes("gc", np.array([[np.nan, 0.2], [0.8, np.nan]])).tolist() == [0.8]
     assert magnitudes("dpli", np.array([[np.nan, 0.2], [0.8, np.nan]])).tolist() == pytest.approx([0.3])
 
 

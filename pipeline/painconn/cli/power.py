@@ -75,6 +75,8 @@ def plan_power(
     chosen = _target(study, target)
     sizes = _effects(effects)
     folder = out if out is not None else Path("results") / study.name / "power"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Problem("--out", f"{folder}, a file", "a folder or a free name", "choose another --out"))
     prepare_environment()
     prepare_kernels(folder)
 
@@ -280,7 +282,7 @@ def _effect_line(effect: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     n, largest = needed["n"], record["largest_n"]
     low, high = (f"more than {largest}" if needed[end] is None else str(needed[end]) for end in ("low", "high"))
     word = _people_word(record)
-    told = f"{n} {word} for 80 % power ({low} to {high})" if n else f"not below {largest} {word} for 80 % power"
+    told = f"{n} {word} for 80 % power ({low} to {high})" if n else f"more than {largest} {word} for 80 % power"
     told += f" (interval from {low})" if not n and needed["low"] else ""
     return f"true d {effect['d']:g} is measured as {_told(effect['d_measured'])}: {told}"
 

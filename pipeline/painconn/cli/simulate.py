@@ -1,6 +1,7 @@
 """``painconn simulate``: a BIDS dataset with known couplings and group effects."""
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,7 +54,7 @@ def simulate(
     for line in (
         f"{spec.name}, seed {seed}: {out}",
         f"truth: {truth_path(out)}",
-        f"next: painconn init {out} --out {spec.name}.yaml",
+        f"next: painconn init {shlex.quote(str(out))} --out {shlex.quote(f'study-{out.name}.yaml')}",
     ):
         said.print(line, markup=False, highlight=False)
 

@@ -91,7 +91,7 @@ def power_by_people(scores: pd.DataFrame) -> Picture:
     return render(
         "Power and type-I rate",
         alt="Rate of studies that find the planted test, and of studies that find anything where nothing is planted",
-        caption="Bars: 95 % interval, with the finite pool counted.",
+        caption="Bars: 95 %; of power over pools and drawn studies, of the type-I rate over drawn studies.",
         size_in=(1.2 + 2.6 * len(pools), 1.0 + 1.9 * len(inverses)),
         draw=draw,
     )

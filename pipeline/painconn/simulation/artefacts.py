@@ -19,6 +19,8 @@ JAW_MUSCLES_M = np.array([[-0.080, 0.025, 0.010], [0.080, 0.025, 0.010]])
 NECK_MUSCLES_M = np.array([[-0.050, -0.090, -0.030], [0.050, -0.090, -0.030]])
 
 _BLINK_S, _SACCADE_S = 0.5, 0.02
+_ONE_DRAW_S = 210.0
+"""A recording up to this long has the events of one draw, which may end before it does, as published ones have."""
 
 
 def dipole_topography(positions_m: Array, source_m: ArrayLike, direction: ArrayLike) -> Array:
@@ -42,7 +44,10 @@ def dipole_topography(positions_m: Array, source_m: ArrayLike, direction: ArrayL
 
 
 def _events(rng: np.random.Generator, duration_s: float, per_minute: float, *, gap_s: float) -> Array:
-    waits_s = gap_s + rng.exponential(max(60.0 / max(per_minute, 1e-9) - gap_s, 1e-3), int(3 * per_minute + 20))
+    mean_s, n_waits = max(60.0 / max(per_minute, 1e-9) - gap_s, 1e-3), int(3 * per_minute + 20)
+    waits_s = gap_s + rng.exponential(mean_s, n_waits)
+    while duration_s > _ONE_DRAW_S and waits_s.sum() < duration_s:
+        waits_s = np.append(waits_s, gap_s + rng.exponential(mean_s, n_waits))
     onsets_s = np.cumsum(waits_s)
     return onsets_s[onsets_s < duration_s - 1.0] if per_minute > 0 else np.empty(0)
 
@@ -137,7 +142,7 @@ def gaze(
     steps = np.zeros(n_times)
     for onset, direction in zip(onsets[seen], directions[seen], strict=True):
         steps[onset:] = direction
-    width = round(_SACCADE_S * sfreq_hz)
+    width = max(round(_SACCADE_S * sfreq_hz), 1)
     return np.convolve(np.pad(steps, width, mode="edge"), np.ones(width) / width, mode="same")[width:-width]
 
 
@@ -279,7 +284,7 @@ def muscle(
     tone_uv: float,
     spread_m: float = 0.035,
 ) -> Array:
-    """Return jaw and neck muscle: weak steady tone and bursts of 0.5-1.5 s, flat spectrum from 20 Hz up.
+    """Return jaw and neck muscle: weak steady tone and bursts of about 0.7 s, broad spectrum from 20 Hz up.
 
     Parameters
     ----------

@@ -35,16 +35,18 @@ def unknown_names(spec: CohortSpec) -> Iterator[Unknown]:
 
 
 def _electrodes(spec: CohortSpec) -> Iterator[Unknown]:
-    electrodes = (*spec.channels, spec.reference)
-    twice = sorted({name for name in electrodes if electrodes.count(name) > 1})
+    twice = sorted({name for name in spec.channels if spec.channels.count(name) > 1})
     if twice:
-        yield ("channels",), f"{', '.join(twice)} twice", "each electrode once, the reference apart", "remove one"
-        return
-    try:
-        place_electrodes(electrodes)
-    except RecordingFault as fault:
-        for problem in fault.problems:
-            yield ("channels",), problem.found, problem.wanted, "rename the channel"
+        yield ("channels",), f"{', '.join(twice)} twice", "each electrode once", "remove one"
+    if spec.reference in spec.channels:
+        fix = "remove it from the channels, or name another reference"
+        yield ("reference",), f"{spec.reference}, a channel", "an electrode that is not among the channels", fix
+    for loc, names in ((("channels",), spec.channels), (("reference",), (spec.reference,))):
+        try:
+            place_electrodes(dict.fromkeys(names))
+        except RecordingFault as fault:
+            for problem in fault.problems:
+                yield loc, problem.found, problem.wanted, "name an electrode"
 
 
 def _regions(spec: CohortSpec) -> Iterator[Unknown]:
@@ -82,6 +84,10 @@ def _labels(spec: CohortSpec) -> Iterator[Unknown]:
         for name in names:
             if not _WORDS.fullmatch(name):
                 yield loc, repr(name), "letters, digits, spaces, - and _", "rename it"
+    for block in spec.protocol.blocks:
+        if block.name.lower().startswith(("bad", "edge")):
+            wanted = "a name that readers of EEG do not take for a bad stretch"
+            yield ("protocol", "blocks"), block.name, wanted, "rename the block"
     for section in ("couplings", "rhythms"):
         names = [one.name for one in getattr(spec, section)]
         for name in sorted({name for name in names if names.count(name) > 1}):

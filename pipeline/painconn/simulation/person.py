@@ -29,7 +29,7 @@ def cortex_signals(spec: CohortSpec, person: Person, regions: tuple[str, ...], *
     spec : CohortSpec
         The cohort.
     person : Person
-        Traits, from :func:`painconn.simulation.cohort.draw_person`.
+        Traits, from :func:`painconn.simulation.people.draw_person`.
     regions : tuple of str
         Regions of the head.
     seed : int

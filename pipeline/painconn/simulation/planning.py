@@ -21,6 +21,7 @@ _SLOPE = (1.0, 0.2)
 _CRITICAL_SD = 1.0
 _LEVEL = 0.95
 _NEWTON_STEPS = 50
+_NEWTON_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class SeenEffect:
 
     value: float
     draws: Array
+
+    def __neg__(self) -> "SeenEffect":
+        return SeenEffect(-self.value, -self.draws)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -186,8 +190,13 @@ def fit_curves(
 
 
 def _probit(columns: Array, hits: Array, misses: Array, prior: Array, precision: Array) -> tuple[Array, Array]:
-    """Return the mode and the covariance of the coefficients, by Fisher scoring."""
-    fitted = prior.copy()
+    """Return the mode and the covariance of the coefficients, by Fisher scoring with shortened steps."""
+
+    def log_posterior(coefficients: Array) -> float:
+        z, off = columns @ coefficients, coefficients - prior
+        return float(hits @ special.log_ndtr(z) + misses @ special.log_ndtr(-z) - off @ precision @ off / 2)
+
+    fitted, information = prior.copy(), precision
     for _ in range(_NEWTON_STEPS):
         z = columns @ fitted
         log_density = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
@@ -195,10 +204,12 @@ def _probit(columns: Array, hits: Array, misses: Array, prior: Array, precision:
         score = columns.T @ (hits * rate_hit - misses * rate_miss) - precision @ (fitted - prior)
         information = (columns * ((hits + misses) * rate_hit * rate_miss)[:, None]).T @ columns + precision
         step = np.linalg.solve(information, score)
+        while np.abs(step).max() >= _NEWTON_TOLERANCE and log_posterior(fitted + step) < log_posterior(fitted):
+            step = step / 2
         fitted = fitted + step
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < _NEWTON_TOLERANCE:
             break
-    return fitted, np.linalg.inv(information)
+    return fitted, np.asarray(np.linalg.inv(information), float)
 
 
 def detectable(true_effects: Array, seen: list[SeenEffect], needed: tuple[float, Array]) -> tuple[float, float, float]:

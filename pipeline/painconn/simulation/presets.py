@@ -17,7 +17,7 @@ _DESCRIBED: tuple[tuple[CohortSpec, str], ...] = (
     (TINY, "3 and 3 people, 19 channels, as the demo; for trying things out"),
     (
         PAIN,
-        "three groups of 12, 64 channels; blocks, sites and forces, ratings, covariates, bad contacts",
+        "16 controls and 12 + 12 patients, 64 channels; blocks, sites and forces, ratings, covariates, bad contacts",
     ),
     *CANARIES,
 )

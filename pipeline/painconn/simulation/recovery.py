@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from painconn.simulation.planning import PowerCurve, SeenEffect, m_of, seen_effect
 from painconn.simulation.specification import Coupling
 
 Floats = NDArray[np.float64]
@@ -241,63 +242,51 @@ def over_people(values: Floats) -> Estimated:
 
 @dataclass(frozen=True)
 class Pool:
-    """People that studies are drawn from.
+    """People that studies are drawn from, each as they are in either group.
 
     Attributes
     ----------
-    groups : array of str, shape (people,)
-        Group of each person.
-    differ : bool
-        Whether anything was planted between the groups. Without it a study draws people from all and groups by lot.
+    first, second : array of int, shape (people,)
+        Where everybody's values are, as one of the first and as one of the second group; the same people in the same
+        order. Without an effect both are the same.
     """
 
-    groups: NDArray[np.str_]
-    differ: bool
-
-    def largest(self) -> int:
-        """Return the largest number per group that a study can have."""
-        sizes = np.unique(self.groups, return_counts=True)[1]
-        return int(sizes.min() if self.differ else len(self.groups) // 2)
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
 
     def studies(self, n_per_group: int, n_studies: int, *, seed: int) -> Iterator[tuple[NDArray[np.intp], Mask]]:
-        """Draw studies, each without replacement.
+        """Draw studies with replacement: the pool stands for a population, and a study can be larger than it.
 
         Yields
         ------
         people : array of int, shape (2 n_per_group,)
         second : array of bool, shape (2 n_per_group,)
-            Who is in the second group of the alphabet.
+            Who is in the second group.
         """
         rng = np.random.default_rng(seed)
         second = np.repeat([False, True], n_per_group)
-        names = np.unique(self.groups)
         for _ in range(n_studies):
-            if self.differ:
-                of = [rng.choice(np.flatnonzero(self.groups == name), n_per_group, replace=False) for name in names]
-                yield np.concatenate(of), second
-            else:
-                yield rng.choice(len(self.groups), 2 * n_per_group, replace=False), second
+            yield np.concatenate([rng.choice(side, n_per_group) for side in (self.first, self.second)]), second
 
-    def independent(self, n_per_group: int, n_studies: int) -> float:
-        r"""Return how many independent studies the drawn ones are worth at least.
-
-        Studies drawn from one pool share people. The mean over all possible ones is a U-statistic, whose variance is
-        at most that of the mean over disjoint ones (Hoeffding 1948, 10.1214/aoms/1177730196), N / n studies of n out
-        of N people per group; B of all studies, drawn at random, add the variance of B independent ones at most:
-        :math:`1 / (n / N + 1 / B)`. Where groups are drawn by lot, every study is a new lot whoever is in the pool,
-        and all count.
-        """
-        return 1 / (n_per_group / self.largest() + 1 / n_studies) if self.differ else float(n_studies)
+    def effect(self, values: Floats) -> SeenEffect:
+        """Measure the effect of the groups on values of shape (first and second,); above 0 in whichever direction."""
+        resampled = np.random.default_rng(_SEED).integers(len(self.first), size=(_N_RESAMPLES, len(self.first)))
+        first, second = values[self.first], values[self.second]
+        effect = seen_effect(first, second, first, resampled, kind="between")
+        return -effect if effect.value < 0 else effect
 
 
-def detection_rate(detected: Sequence[bool] | Mask, n_independent: float) -> Estimated:
-    """Return how often something was detected, with the Wilson interval of that many independent studies.
+def power_of(curve: PowerCurve, n_per_group: int) -> Estimated:
+    """Return the power with `n_per_group` people per group; its interval is over pools and drawn studies together."""
+    return Estimated(*curve.power(m_of(n_per_group, "between")))
+
+
+def detection_rate(detected: Sequence[bool] | Mask) -> Estimated:
+    """Return how often something was detected in studies of one pool, with the Wilson interval given its people.
 
     Parameters
     ----------
     detected : array of bool, shape (studies,)
-    n_independent : float
-        :meth:`Pool.independent`.
 
     References
     ----------
@@ -305,9 +294,8 @@ def detection_rate(detected: Sequence[bool] | Mask, n_independent: float) -> Est
     """
     from statsmodels.stats.proportion import proportion_confint
 
-    rate = float(np.mean(detected))
-    low, high = proportion_confint(rate * n_independent, n_independent, alpha=1 - CONFIDENCE, method="wilson")
-    return Estimated(rate, max(0.0, float(low)), min(1.0, float(high)))
+    low, high = proportion_confint(int(np.sum(detected)), len(detected), alpha=1 - CONFIDENCE, method="wilson")
+    return Estimated(float(np.mean(detected)), max(0.0, float(low)), min(1.0, float(high)))
 
 
 def group_recovery(

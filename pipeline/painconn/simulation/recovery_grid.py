@@ -9,11 +9,12 @@ from pydantic.dataclasses import dataclass
 
 from painconn.config.connectivity import DEFAULT_BANDS
 from painconn.connectivity.registry import MEASURES
-from painconn.cortex.registry import INVERSES
+from painconn.cortex.registry import INVERSES, PARCELLATIONS
 from painconn.errors import DesignError, Problem
 from painconn.simulation.caps import CAPS
 from painconn.simulation.cohort import CohortSpec
 from painconn.simulation.demo import DEMO
+from painconn.simulation.people import roster
 from painconn.simulation.specification import (
     PART,
     Artefacts,
@@ -26,6 +27,8 @@ from painconn.simulation.specification import (
 )
 
 Cleaning = Literal["artefact_free", "recommended"]
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+FileName = Annotated[str, Field(pattern=r"^\w[\w .-]*$")]
 
 _NOTHING = Spread(0.0, 0.0, 0.0, 0.0)
 _FIX = "correct the grid of the recovery"
@@ -48,14 +51,15 @@ class Cohort:
     Parameters
     ----------
     n_per_group : mapping of str to int
-        One group: edges are scored in each person. Two groups: a pool that studies are drawn from.
+        One group: edges are scored in each person. Two groups: a pool that studies are drawn from; if these differ,
+        they are the same people, each simulated as one of either group.
     couplings : tuple of Coupling
         What is planted; none is the null cohort.
     effects : tuple of Effect
         What differs between the groups; none: the pool gives the type-I rate.
     """
 
-    n_per_group: Mapping[str, Annotated[int, Field(ge=3)]]
+    n_per_group: Annotated[Mapping[str, Annotated[int, Field(ge=3)]], Field(min_length=1, max_length=2)]
     couplings: tuple[Coupling, ...] = ()
     effects: tuple[Effect, ...] = ()
 
@@ -63,6 +67,11 @@ class Cohort:
     def is_pool(self) -> bool:
         """Whether studies of two groups are drawn from it."""
         return len(self.n_per_group) == 2
+
+    @property
+    def differ(self) -> bool:
+        """Whether anything is planted between its groups."""
+        return any(effect.by == "group" for effect in self.effects)
 
 
 @dataclass(frozen=True, config=PART)
@@ -80,20 +89,20 @@ class Part:
         Numbers of epochs, each analysed by itself; measures over time get 10 s segments of the same length in all.
     """
 
-    cohorts: tuple[str, ...]
-    montages: tuple[str, ...]
-    cleaning: tuple[Cleaning, ...]
-    inverses: tuple[str, ...]
-    measures: tuple[str, ...]
-    bands: tuple[str, ...]
-    n_epochs: tuple[Annotated[int, Field(ge=2)], ...]
+    cohorts: Names
+    montages: Names
+    cleaning: Annotated[tuple[Cleaning, ...], Field(min_length=1)]
+    inverses: Names
+    measures: Names
+    bands: Names
+    n_epochs: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, config=PART)
 class Studies:
     """Studies that are drawn from the pools."""
 
-    n_per_group: tuple[Annotated[int, Field(ge=3)], ...] = (8, 12, 16, 24, 32)
+    n_per_group: Annotated[tuple[Annotated[int, Field(ge=3)], ...], Field(min_length=1)] = (8, 12, 16, 24, 32)
     n_studies: Annotated[int, Field(ge=10)] = 200
     n_permutations: Annotated[int, Field(ge=19)] = 999
 
@@ -115,26 +124,29 @@ class RecoveryGrid:
         What people wear; montages are parts of it, so that all montages see the same people.
     rest_s, epoch_s : float
         Length of the recording and of an epoch.
-    source_spacing : str
+    source_spacing : {"ico3", "ico4"}
         Of the head of the analysis.
     bem_ico : int
         Triangles of the shells of both heads.
+    figures : tuple of (str, str, str)
+        Name of a picture, and the cohort and the band whose planted edges it shows.
     """
 
-    name: str
-    seed: int
-    cohorts: Mapping[str, Cohort]
-    parts: tuple[Part, ...]
+    name: FileName
+    seed: Annotated[int, Field(ge=0)]
+    cohorts: Mapping[FileName, Cohort]
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)]
     studies: Studies = field(default_factory=Studies)
     null: str = "null"
     cap: str = "cap_64"
     rest_s: PositiveFloat = 250.0
     epoch_s: PositiveFloat = 2.0
-    source_spacing: str = "ico4"
+    source_spacing: Literal["ico3", "ico4"] = "ico4"
     bem_ico: Annotated[int, Field(ge=2, le=4)] = 3
+    figures: tuple[tuple[FileName, str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        problems = [*self._part_problems(), *self._cohort_problems()]
+        problems = [*self._part_problems(), *self._cohort_problems(), *self._figure_problems()]
         if problems:
             raise DesignError(problems)
 
@@ -180,20 +192,64 @@ class RecoveryGrid:
                 yield Problem("parts", told, f"the cohort {self.null} in the same part", _FIX)
 
         for number, part in enumerate(self.parts, start=1):
+            if (longest := max(part.n_epochs)) * self.epoch_s > self.rest_s:
+                found = f"{longest} epochs of {self.epoch_s:g} s in {self.rest_s:g} s"
+                yield Problem(f"parts[{number}].n_epochs", found, "no more than there is of rest (rest_s)", _FIX)
             signed = [name for name in part.measures if name in MEASURES and MEASURES[name].kind != "symmetric"]
             if signed and any(self.cohorts[name].is_pool for name in part.cohorts if name in self.cohorts):
                 wanted = "symmetric measures for cohorts of two groups"
                 yield Problem(f"parts[{number}].measures", ", ".join(signed), wanted, _FIX)
 
     def _cohort_problems(self) -> Iterator[Problem]:
+        null = self.cohorts.get(self.null)
         for name, one in self.cohorts.items():
-            if len(one.n_per_group) > 2:
-                yield Problem(f"cohorts.{name}", f"{len(one.n_per_group)} groups", "one or two", _FIX)
+            place = f"cohorts.{name}"
             if name == self.null and (one.couplings or one.is_pool):
-                yield Problem(f"cohorts.{name}", "couplings or two groups", "one group without coupling", _FIX)
-            if one.is_pool and max(self.studies.n_per_group) > min(one.n_per_group.values()):
-                found = f"a pool of {min(one.n_per_group.values())} per group"
-                yield Problem(f"cohorts.{name}", found, f"at least {max(self.studies.n_per_group)}", _FIX)
+                yield Problem(place, "couplings or two groups", "one group without coupling", _FIX)
+            if name != self.null and not one.couplings:
+                yield Problem(f"{place}.couplings", "none", f"a coupling; {self.null} is the one without", _FIX)
+            if null is not None and not one.is_pool and dict(one.n_per_group) != dict(null.n_per_group):
+                found = ", ".join(f"{number} of {group}" for group, number in one.n_per_group.items())
+                yield Problem(
+                    f"{place}.n_per_group", found, f"the people of {self.null}, whom it is held against", _FIX
+                )
+            if one.is_pool and one.differ and len(set(one.n_per_group.values())) > 1:
+                wanted = "as many in both groups: they are the same people"
+                yield Problem(f"{place}.n_per_group", f"{dict(one.n_per_group)}", wanted, _FIX)
+            regions = {region for each in one.couplings for region in (*each.leaders, *each.followers)}
+            if unknown := sorted(regions - set(PARCELLATIONS["desikan_killiany"].region_names)):
+                yield Problem(f"{place}.couplings", ", ".join(unknown), "regions of the Desikan-Killiany atlas", _FIX)
+            if self.cap not in CAPS:
+                continue
+            try:
+                self.spec_of(name, "artefact_free")
+            except DesignError as error:
+                yield from (replace(problem, where=f"{place}, {problem.where}") for problem in error.problems)
+
+    def _figure_problems(self) -> Iterator[Problem]:
+        artefact_free = [part for part in self.parts if "artefact_free" in part.cleaning]
+        shown = {(cohort, band) for part in artefact_free for cohort in part.cohorts for band in part.bands}
+        for name, cohort, band in self.figures:
+            edges = cohort in self.cohorts and cohort != self.null and not self.cohorts[cohort].is_pool
+            if not edges or (cohort, band) not in shown:
+                wanted = "a cohort of one group with a coupling, and a band, of an artefact_free part"
+                yield Problem(f"figures.{name}", f"{cohort}, {band}", wanted, _FIX)
+
+    def spec_of(self, name: str, cleaning: Cleaning) -> CohortSpec:
+        """Return a cohort in full: the rhythms and the head of the demo cohort, at rest."""
+        quiet, cohort = cleaning == "artefact_free", self.cohorts[name]
+        return replace(
+            DEMO,
+            name=name,
+            n_per_group=cohort.n_per_group,
+            channels=CAPS[self.cap],
+            couplings=cohort.couplings,
+            effects=cohort.effects,
+            protocol=Protocol(task="rest", blocks=(Block(duration_s=self.rest_s),), n_pinpricks=0),
+            artefacts=NO_ARTEFACTS if quiet else DEMO.artefacts,
+            contacts=GOOD_CONTACTS if quiet else DEMO.contacts,
+            head=replace(DEMO.head, bem_ico=self.bem_ico),
+        )
 
 
 @dataclass(frozen=True)
@@ -223,19 +279,15 @@ class Cell:
 
     def spec(self) -> CohortSpec:
         """Return the cohort in full: the rhythms and the head of the demo cohort, at rest."""
-        quiet = self.cleaning == "artefact_free"
-        return replace(
-            DEMO,
-            name=self.cohort,
-            n_per_group=self.people.n_per_group,
-            channels=CAPS[self.grid.cap],
-            couplings=self.people.couplings,
-            effects=self.people.effects,
-            protocol=Protocol(task="rest", blocks=(Block(duration_s=self.grid.rest_s),), n_pinpricks=0),
-            artefacts=NO_ARTEFACTS if quiet else DEMO.artefacts,
-            contacts=GOOD_CONTACTS if quiet else DEMO.contacts,
-            head=replace(DEMO.head, bem_ico=self.grid.bem_ico),
-        )
+        return self.grid.spec_of(self.cohort, self.cleaning)
+
+    def roster(self) -> tuple[tuple[str, str], ...]:
+        """Return (participant label, group) of everybody; of a pool with an effect, of everybody in either group."""
+        spec = self.spec()
+        if not self.people.differ:
+            return roster(spec, seed=self.grid.seed)
+        sizes = self.people.n_per_group
+        return tuple((f"{number:03d}", group) for group in sorted(sizes) for number in range(1, sizes[group] + 1))
 
     def settings(self) -> dict[str, Any]:
         """Return what the cell depends on, and nothing else of the grid, as JSON types."""
@@ -243,8 +295,8 @@ class Cell:
         own = [self.cohort] if self.people.is_pool else sorted({self.cohort, self.grid.null})
         part = asdict(self.part) | {"cohorts": own, "montages": [self.montage], "cleaning": [self.cleaning]}
         cohorts = {name: grid["cohorts"][name] for name in own}
-        # What studies are drawn afterwards changes nothing here.
-        of_cell = {"cohorts": cohorts, "parts": [part], "studies": asdict(Studies(n_per_group=(3,)))}
+        # What studies are drawn afterwards, and what is shown of them, changes nothing here.
+        of_cell = {"cohorts": cohorts, "parts": [part], "studies": asdict(Studies()), "figures": []}
         return {"grid": grid | of_cell, "cohort": self.cohort, "montage": self.montage, "cleaning": self.cleaning}
 
 

@@ -28,6 +28,11 @@ class Spread:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        if not self.low <= self.mean <= self.high:
+            told = f"mean {self.mean:g}, low {self.low:g}, high {self.high:g}"
+            raise ValueError(f"{told}, wanted low up to mean up to high")
+
     def at(self, z: float) -> float:
         """Return the value of somebody `z` standard deviations from the mean."""
         return float(np.clip(self.mean + self.sd * z, self.low, self.high))
@@ -98,8 +103,9 @@ class Coupling:
     kind : {"lagged", "directed", "amplitude", "zero_lag"}
         `lagged`: one common process that all leaders hold at once and all followers later. `directed`: each follower
         holds the delayed processes of the leaders, which hold nothing of it; with several leaders its coherency with
-        each is `strength` over the square root of their number. `amplitude`: the envelopes of all its regions go
-        together, the phases do not. `zero_lag`: a common process without any delay, as volume conduction makes it.
+        each is `strength` over the square root of their number, and less where a leader is in another coupling of the
+        rhythm, because only its own process is sent. `amplitude`: the envelopes of all its regions go together, the
+        phases do not. `zero_lag`: a common process without any delay, as volume conduction makes it.
     span : str
         When it is there: ``recording``, the name of a block, or ``pre`` or ``post``, the windows at each pinprick.
     """
@@ -206,7 +212,7 @@ class HeadSpec:
     """The head of the simulation; it differs from that of the analysis on purpose (no inverse crime)."""
 
     conductivity_s_per_m: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (0.33, 0.0125, 0.33)
-    source_spacing: str = "oct5"
+    source_spacing: Literal["oct5", "oct6", "ico5"] = "oct5"
     bem_ico: Annotated[int, Field(ge=2, le=4)] = 3
     electrode_jitter_m: NonNegativeFloat = 0.003
     patch_radius_m: NonNegativeFloat = 0.010

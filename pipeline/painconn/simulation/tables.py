@@ -60,8 +60,8 @@ def participant_columns(spec: CohortSpec) -> dict[str, dict[str, Any]]:
     columns["group"]["Levels"] = {name: _GROUPS.get(name, name) for name in sorted(spec.n_per_group)}
     for name, about in columns.items():
         levels = getattr(spec.covariates.declared().get(name), "shares", None)
-        if levels is not None and "Levels" not in about:
-            about["Levels"] = {level: level for level in levels}
+        if levels is not None:
+            about["Levels"] = {level: about.get("Levels", {}).get(level, level) for level in levels}
     return columns
 
 

@@ -16,15 +16,17 @@ from pydantic_core import ErrorDetails
 from painconn.config.document import Document, Loc, found_and_wanted, read_document
 from painconn.errors import ConfigError, DesignError, Problem
 from painconn.simulation.caps import CAPS
-from painconn.simulation.cohort import CohortSpec
+from painconn.simulation.cohort import BODY, CohortSpec
 from painconn.simulation.known_names import unknown_names
 from painconn.simulation.presets import PRESETS
-from painconn.simulation.specification import Covariates
+from painconn.simulation.specification import Artefacts, Covariates, Restlessness
 
 DEFAULT_PRESET = "planted"
 """What a truth file changes when it names no preset, and what is simulated without one."""
 
 _GUIDE = "the guide page `simulate` explains each key"
+_IN_YAML = {"tuple_type": "a list", "dict_type": "a mapping", "mapping_type": "a mapping"}
+"""What a kind of value is called in the file."""
 
 
 def preset_named(name: str, *, where: str) -> CohortSpec:
@@ -123,19 +125,29 @@ def _validated(values: dict[str, Any], document: Document) -> CohortSpec | None:
         places = _places(values)
         for problem in error.problems:
             where = document.where(places.get(problem.where, tuple(problem.where.split("."))))
-            document.problems.append(Problem(where, problem.found, problem.wanted, problem.fix))
+            # What a preset says has no line of its own, so that its name is told.
+            found = f"{problem.found} ({problem.where})" if problem.where in places else problem.found
+            document.problems.append(Problem(where, found, problem.wanted, problem.fix))
     return None
 
 
 def _places(values: Mapping[str, Any]) -> dict[str, Loc]:
     """Return where in the file what a message names is written."""
-    adapters = {"couplings": "coupling {name}", "effects": "effect on {trait} by {by}"}
-    places: dict[str, Loc] = {}
-    for section, text in adapters.items():
+    adapters = {
+        "couplings": ("coupling {name}", "trait coupling:{name}"),
+        "effects": ("effect on {trait} by {by}",),
+        "rhythms": ("trait peak:{name}", "trait moment:{name}", "trait suppression:{name}"),
+    }
+    places: dict[str, Loc] = {f"trait {name}": (name,) for name in BODY}
+    for section, texts in adapters.items():
         for index, item in enumerate(values.get(section, ())):
             told = item if isinstance(item, Mapping) else vars(item)
-            places[text.format(**{"name": "", "trait": "", "by": "", **told})] = (section, index)
-    return places | {f"covariate {name}": ("covariates", name) for name in get_type_hints(Covariates)}
+            places |= {text.format(**{"name": "", "trait": "", "by": "", **told}): (section, index) for text in texts}
+    for section, part in (("artefacts", Artefacts), ("restlessness", Restlessness)):
+        places |= {f"trait artefact:{name}": (section, name) for name in get_type_hints(part)}
+    for name in get_type_hints(Covariates):
+        places |= {f"covariate {name}": ("covariates", name), f"trait {name}": ("covariates", name)}
+    return places
 
 
 def _as_problem(detail: ErrorDetails, document: Document) -> Problem:
@@ -143,7 +155,7 @@ def _as_problem(detail: ErrorDetails, document: Document) -> Problem:
     where = document.where(loc)
     if detail["type"] == "unexpected_keyword_argument":
         names = [one.name for one in _fields_at(loc[:-1])] + (["preset"] if len(loc) == 1 else [])
-        close = difflib.get_close_matches(str(loc[-1]), names, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(str(loc[-1]), names, n=1)
         fix = f"did you mean {close[0]}?" if close else "remove it"
         return Problem(where, f"the unknown key {loc[-1]}", f"one of: {', '.join(sorted(names))}", fix)
     if detail["type"] == "missing":
@@ -151,7 +163,9 @@ def _as_problem(detail: ErrorDetails, document: Document) -> Problem:
     found, wanted = found_and_wanted(detail)
     if detail["type"] == "dataclass_type":
         wanted = f"a mapping with: {', '.join(one.name for one in _fields_at(loc))}"
-    return Problem(where, found, wanted, f"change {loc[-1]}; {_GUIDE}")
+    wanted = _IN_YAML.get(detail["type"], wanted)
+    name = next((part for part in reversed(loc) if isinstance(part, str)), "it")
+    return Problem(where, found, wanted, f"change {name}; {_GUIDE}")
 
 
 def _fields_at(loc: Loc) -> tuple[Any, ...]:

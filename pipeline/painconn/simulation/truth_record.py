@@ -1,21 +1,24 @@
 """The truth of a simulated cohort as a record: who is who, what was planted, and how large it came out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from painconn.simulation.bookkeeping import Enrolled
 from painconn.simulation.cohort import BODY, CohortSpec
-from painconn.simulation.people import Person
+from painconn.simulation.people import CONTROL, Person
 from painconn.simulation.ratings import draw_sensitivity
-from painconn.simulation.specification import Effect, Levels
+from painconn.simulation.specification import Effect, Kind, Levels, Spread
 
 People = Sequence[tuple[Enrolled, Person]]
 
 _OF_KIND = {"moment": "moment_nam", "peak": "peak_hz"}
+_DELAYS_S: Mapping[Kind, float | None] = {"zero_lag": 0.0, "amplitude": None}
+"""Delay of the kinds of coupling that do not have the declared one."""
 
 
 def truth_record(spec: CohortSpec, people: People, *, seed: int) -> dict[str, Any]:
@@ -48,6 +51,8 @@ def truth_record(spec: CohortSpec, people: People, *, seed: int) -> dict[str, An
 
 def trait_of(person: Person, trait: str) -> float | str | None:
     """Return one person's trait, by the name that an effect uses; None where the person has none."""
+    if trait == "pain_now" and person.group == CONTROL:
+        return None
     kind, _, name = trait.partition(":")
     if name:
         return dict(getattr(person, _OF_KIND.get(kind, "artefacts" if kind == "artefact" else kind))).get(name)
@@ -111,7 +116,8 @@ def _source(spec: CohortSpec, effect: Effect, person: Person) -> float | None:
     if value is None or effect.level is not None:
         return None if value is None else float(value == effect.level)
     declared = spec.covariates.declared()[effect.by]
-    return None if isinstance(declared, Levels) else (float(value) - declared.mean) / declared.sd
+    assert isinstance(declared, Spread)  # noqa: S101 — an effect by text has a level
+    return (float(value) - declared.mean) / declared.sd
 
 
 def _couplings(spec: CohortSpec, people: People) -> list[dict[str, Any]]:
@@ -120,15 +126,17 @@ def _couplings(spec: CohortSpec, people: People) -> list[dict[str, Any]]:
     for one in spec.couplings:
         peaks = [person.peak_hz[one.rhythm] for _, person in people]
         reach = 2 * widths[one.rhythm]
+        together = (one.followers,) if one.kind == "directed" else (one.leaders, one.followers)
         records.append(
             {
                 "name": one.name,
                 "kind": one.kind,
                 "span": one.span,
                 "rhythm": one.rhythm,
-                "delay_s": one.delay_s,
+                "delay_s": _DELAYS_S.get(one.kind, one.delay_s),
                 "band_hz": [round(min(peaks) - reach, 3), round(max(peaks) + reach, 3)],
                 "edges": [[leader, follower] for leader in one.leaders for follower in one.followers],
+                "beside": [list(pair) for role in together for pair in combinations(role, 2)],
             }
         )
     return records

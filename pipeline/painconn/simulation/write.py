@@ -69,12 +69,17 @@ def write_cohort(
     Raises
     ------
     InputError
-        `out` or its truth exists, or the format cannot hold the sampling rate.
+        `out` or its truth exists or cannot be made, or the format cannot hold the sampling rate.
     """
     _refuse(spec, out, file_format)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise InputError(Problem(str(out.parent), found, "a folder to write to", "name another place")) from None
     people = enrol(spec, seed=seed)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+    with beside as work:
         if head is None:
             head = _bundled_head(spec, Path(work) / "subjects")
         if report:
@@ -96,7 +101,8 @@ def write_cohort(
 
 def _refuse(spec: CohortSpec, out: Path, file_format: Format) -> None:
     fix = "name another folder or remove this one"
-    there = [path for path in (out, truth_path(out)) if path.exists()]
+    # A folder without a name, such as `.`, has no place beside it.
+    there = [path for path in (out, truth_path(out)) if path.exists()] if out.name else [out]
     problems = [Problem(str(path), "it exists", "a place for a new dataset", fix) for path in there]
     rate_hz = spec.protocol.sfreq_hz
     if file_format == "edf" and rate_hz != round(rate_hz):
@@ -106,10 +112,14 @@ def _refuse(spec: CohortSpec, out: Path, file_format: Format) -> None:
         raise InputError(problems)
 
 
+# Sums in another order differ in the last digits: the number of threads must not depend on the machine.
 def _bundled_head(spec: CohortSpec, subjects_dir: Path) -> SimulationHead:
+    from threadpoolctl import threadpool_limits
+
     subjects_dir.mkdir()
     write_subject(subjects_dir)
-    return build_simulation_head(spec, subjects_dir)
+    with threadpool_limits(1):
+        return build_simulation_head(spec, subjects_dir)
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,6 @@ def _write_at_desk(one: Enrolled) -> None:
 def _write_person(desk: _Desk, one: Enrolled) -> None:
     from threadpoolctl import threadpool_limits
 
-    # Sums in another order differ in the last digits: the number of threads must not depend on the machine.
     with threadpool_limits(1), tempfile.TemporaryDirectory(dir=desk.dataset.parent) as own:
         raw = simulate_person(desk.spec, one.source, one.group, seed=desk.seed, head=desk.head)
         write_recording(

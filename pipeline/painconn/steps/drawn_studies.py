@@ -55,8 +55,11 @@ class Pool:
 
     def sides(self, effect: int, test: int) -> tuple[Array, Array, Array]:
         """Return one test of everybody: of reference, with the effect, and the same without it, (people,) each."""
-        compared = 1 if self.kind == "within" else 0
-        return self.values[0, :, 0, test], self.values[effect, :, compared, test], self.values[0, :, compared, test]
+        without, with_effect = self.values[0, ..., test], self.values[effect, ..., test]
+        if self.kind == "between":
+            return without[:, 0], with_effect[:, 0], without[:, 0]
+        # Kernels are made from both observations, so that an effect in the second one can move the first one, too.
+        return with_effect[:, 0], with_effect[:, 1], with_effect[:, 0] + without[:, 1] - without[:, 0]
 
 
 @dataclass(frozen=True)
@@ -139,15 +142,18 @@ def _rearrangements(pool: Pool, n: int, seed: int) -> tuple[Rearrangements, ...]
 
 def _tested(pool: Pool, family: Array, sets: tuple[Rearrangements, ...], n: int, rng: np.random.Generator) -> Array:
     """Draw one study; return its family-wise p values, the larger of two as in a run."""
+    covariates = pool.covariates
     if pool.kind == "within":
         people = rng.integers(pool.n_people, size=n)
-        # Observations that differ by nothing differ by chance in a pool; studies drawn from it would find that.
+        # Observations that differ by nothing differ by chance in a pool; studies drawn from it would find that. With
+        # covariates the test is about the difference where these are 0, which by chance is not their mean.
         by_chance = (pool.values[0, :, 1] - pool.values[0, :, 0]).mean(axis=0)
         values = family[people, 1] - family[people, 0] - by_chance
+        covariates = covariates - covariates.mean(axis=0)
     else:
         people = rng.integers(pool.n_people, size=2 * n)
         values = np.concatenate([pool.values[0, people[:n], 0], family[people[n:], 0]])
-    model = _model(pool.kind, pool.covariates[people])
+    model = _model(pool.kind, covariates[people])
     return np.max([permutation_p(model, values, rearrangements)[1] for rearrangements in sets], axis=0)
 
 

@@ -223,6 +223,9 @@ def _why_not(study: StudyConfig, name: str, target: Target) -> Iterator[Problem]
     elif unknown := _unknown_regions(study):
         fix = "plan with groups of these regions"
         yield Problem("features.groups", ", ".join(unknown), "regions of the Desikan-Killiany atlas", fix)
+    elif not block_pairs(study.groups):
+        wanted = "two groups, or a group of two regions: a coupling joins two"
+        yield Problem("features.groups", "one group of one region", wanted, "add regions or a group")
     if target.contrast.kind == "within":
         spans = [_span(study, (side.condition, side.window)) for side in _sides(target.contrast)]
         if len(set(spans)) < len(spans):

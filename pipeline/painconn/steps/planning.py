@@ -176,8 +176,8 @@ def _fitted(bench: Bench, pool: Pool, planted: Sequence[Planted], counts: Sequen
         pairs = [pool.sides(effect, one.test) for effect in range(1, len(pool.effects))]
         seen = [seen_effect(*pair, resampled, kind=kind) for pair in pairs]
         # A measure may fall or rise with the coupling; what counts is the way in which the largest effect moves it.
-        direction = -1.0 if seen[-1].value < 0 else 1.0
-        seen = [SeenEffect(direction * effect.value, direction * effect.draws) for effect in seen]
+        if seen[-1].value < 0:
+            seen = [-effect for effect in seen]
         found = np.array([count.found[row] for count in counts]).T
         drawn = np.broadcast_to([count.n_drawn for count in counts], found.shape)
         curves = fit_curves(

@@ -31,7 +31,7 @@ from painconn.features.edges import edges
 from painconn.features.names import join
 from painconn.provenance import seed_for
 from painconn.simulation.head import SimulationHead, build_simulation_head
-from painconn.simulation.people import draw_person, roster
+from painconn.simulation.people import draw_person
 from painconn.simulation.person import cortex_signals, simulate_person
 from painconn.simulation.recovery import planted_pairs
 from painconn.simulation.recovery_grid import Cell
@@ -87,7 +87,7 @@ def edge_arrays(cell: Cell) -> dict[str, NDArray[Any]]:
         (regions, regions), mean over people.
     """
     spec, regions = cell.spec(), parcellation().region_names
-    people = roster(spec, seed=cell.grid.seed)
+    people = cell.roster()
     with tempfile.TemporaryDirectory() as folder:
         write_subject(Path(folder))
         head = build_simulation_head(spec, Path(folder))
@@ -249,10 +249,12 @@ class Windows:
 
 def magnitudes(measure: str, matrix: Signals) -> Signals:
     """Return how large the edges are, whichever region leads."""
-    kind = MEASURES[measure].kind
-    if kind == "directed":
+    definition = MEASURES[measure]
+    if definition.both_directions:
+        return np.maximum(edges(matrix), edges(matrix.T))
+    if definition.kind == "directed":
         return np.abs(edges(matrix) - _NO_DIRECTION)
-    return np.abs(edges(matrix)) if kind == "antisymmetric" else edges(matrix)
+    return np.abs(edges(matrix)) if definition.kind == "antisymmetric" else edges(matrix)
 
 
 def _windows(cell: Cell, sitting: Sitting, n_epochs: int, participant: str) -> Windows:

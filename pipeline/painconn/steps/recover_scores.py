@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from painconn.cortex.registry import FUNCTIONAL_GROUPS
 from painconn.cortex.template import parcellation
+from painconn.errors import DesignError, Problem
 from painconn.features.edges import block_names, blocks
 from painconn.features.names import SEPARATOR, join
 from painconn.inference import Family, compare_between
 from painconn.provenance import seed_for
+from painconn.simulation.planning import PowerCurve, fit_curves, m_of
 from painconn.simulation.recovery import (
     FEWEST_PEOPLE,
     EdgeRecovery,
@@ -23,6 +25,7 @@ from painconn.simulation.recovery import (
     edge_recovery,
     group_recovery,
     planted_pairs,
+    power_of,
 )
 from painconn.simulation.recovery_grid import Cell, Studies
 from painconn.steps.recover_cell import CORTEX
@@ -106,45 +109,85 @@ def group_scores(cell: Cell, arrays: Arrays, studies: Studies) -> pd.DataFrame:
     -------
     scores : DataFrame
         A row per inverse, measure, number of epochs and people per group. ``power``: the planted tests below 0.05
-        family-wise; ``power_alone``: below 0.05 without correction; ``others``: any test that is not planted below
-        0.05 family-wise (in a pool without effect: any test, the type-I rate of the family); ``others_alone``: share
-        of these tests below 0.05 without correction, ``g`` and ``g_sd``: mean and standard deviation of Hedges g of
-        the planted tests. Without effect there is no ``power``.
+        family-wise, from the curve over all numbers of people (:func:`painconn.simulation.planning.fit_curves`), and
+        ``power_found``: the share of the drawn studies themselves; ``power_alone``: below 0.05 without correction;
+        ``others``: any test that is not planted below 0.05 family-wise (in a pool without effect: any test, the
+        type-I rate of the family), its interval given the people of the pool; ``others_alone``: share of these tests
+        below 0.05 without correction, ``g`` and ``g_sd``: mean and standard deviation of Hedges g of the planted
+        tests. Without effect there is no ``power``.
+
+    Raises
+    ------
+    DesignError
+        Too few people have values to stand for anybody.
     """
     rows = []
     methods = {(inverse, measure, n_epochs) for inverse, measure, _, n_epochs in _methods(cell)}
     for inverse, measure, n_epochs in sorted(methods):
-        features, kept = _blocks(cell, arrays, inverse, measure, n_epochs)
-        pool = Pool(arrays["groups"][kept], differ=bool(cell.people.effects))
+        features = _blocks(cell, arrays, inverse, measure, n_epochs)
+        pool = _pool(cell, arrays["groups"], features.notna().all(axis=1).to_numpy(), n_epochs)
         planted = _planted_tests(cell, inverse, measure)
+        found = {}
         for n_per_group in studies.n_per_group:
-            if n_per_group > pool.largest():
-                continue
-            seed = seed_for(cell.grid.seed, "studies", cell.cohort, inverse, measure, str(n_epochs), str(n_per_group))
-            found = group_recovery(
-                pool, _StudyTest(features, planted, studies, seed), n_per_group, studies.n_studies, seed=seed
-            )
-            n_independent = pool.independent(n_per_group, studies.n_studies)
+            # The same studies for every method, so that methods differ by what they see in the same people.
+            seed = seed_for(cell.grid.seed, "studies", cell.cohort, str(n_per_group))
+            test = _StudyTest(features, planted, studies, seed)
+            found[n_per_group] = group_recovery(pool, test, n_per_group, studies.n_studies, seed=seed)
+        curves = _curves(cell, pool, features, planted, found) if planted else {}
+        for n_per_group, one in found.items():
             row = {"inverse": inverse, "measure": measure, "n_epochs": n_epochs, "n_per_group": n_per_group}
-            row |= {"n_pool": len(pool.groups), "n_studies": studies.n_studies, "n_independent": n_independent}
-            for name in ("power", "power_alone", "others"):
-                if name in found:
-                    row |= _rate(name, detection_rate(found[name].astype(bool), n_independent))
-            row["others_alone"] = float(found["others_alone"].mean())
+            row |= {"n_pool": len(pool.first), "n_studies": studies.n_studies}
+            for name, curve in curves.items():
+                row |= _rate(name, power_of(curve, n_per_group)) | {f"{name}_found": float(one[name].mean())}
+            row |= _rate("others", detection_rate(one["others"].astype(bool)))
+            row["others_alone"] = float(one["others_alone"].mean())
             if planted:
-                row |= {"g": float(found["g"].mean()), "g_sd": float(found["g"].std(ddof=1))}
+                row |= {"g": float(one["g"].mean()), "g_sd": float(one["g"].std(ddof=1))}
             rows.append(row)
     return _of_cell(cell, rows)
+
+
+def _pool(cell: Cell, groups: NDArray[np.str_], whole: NDArray[np.bool_], n_epochs: int) -> Pool:
+    """Return those who have all values, of a pool with an effect in both groups."""
+    if cell.people.differ:
+        first, second = (np.flatnonzero(groups == name) for name in sorted(cell.people.n_per_group))
+        kept = whole[first] & whole[second]
+        pool = Pool(first[kept], second[kept])
+    else:
+        pool = Pool(np.flatnonzero(whole), np.flatnonzero(whole))
+    if len(pool.first) < FEWEST_PEOPLE:
+        found, wanted = f"{len(pool.first)} people with values at {n_epochs} epochs", f"at least {FEWEST_PEOPLE}"
+        fix = "simulate more people or a longer recording (rest_s), or ask for fewer epochs"
+        raise DesignError(Problem(f"cohorts.{cell.cohort}", found, wanted, fix))
+    return pool
+
+
+def _curves(
+    cell: Cell,
+    pool: Pool,
+    features: pd.DataFrame,
+    planted: list[str],
+    found: Mapping[int, Mapping[str, NDArray[np.float64]]],
+) -> dict[str, PowerCurve]:
+    """Fit power by people per group to what was found, over the largest of the effects if several tests are planted."""
+    seen = max((pool.effect(features[name].to_numpy()) for name in planted), key=lambda effect: effect.value)
+    m = np.array([m_of(n_per_group, "between") for n_per_group in found])
+    n_tests = {"power": features.shape[1], "power_alone": 1}
+    curves = {}
+    for name, family_size in n_tests.items():
+        hits = np.array([[one[name].sum() for one in found.values()]], dtype=np.intp)
+        drawn = np.array([[len(one[name]) for one in found.values()]], dtype=np.intp)
+        rng = np.random.default_rng(seed_for(cell.grid.seed, "power curves", cell.cohort, name))
+        (curves[name],) = fit_curves([seen], m, hits, drawn, family_size=family_size, alpha=LEVEL, rng=rng)
+    return curves
 
 
 def _rate(name: str, rate: Estimated) -> dict[str, float]:
     return {name: rate.value, f"{name}_low": rate.low, f"{name}_high": rate.high}
 
 
-def _blocks(
-    cell: Cell, arrays: Arrays, inverse: str, measure: str, n_epochs: int
-) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Return a row of blocks x bands for everybody who has them, and who that is."""
+def _blocks(cell: Cell, arrays: Arrays, inverse: str, measure: str, n_epochs: int) -> pd.DataFrame:
+    """Return everybody's row of blocks x bands, NaN where there is no value."""
     regions = parcellation().region_names
     above = np.triu_indices(len(regions), 1)
     columns: dict[str, NDArray[np.float64]] = {}
@@ -155,10 +198,8 @@ def _blocks(
         matrices[:, *above[::-1]] = edges
         values = np.stack([blocks(matrix, regions, FUNCTIONAL_GROUPS) for matrix in matrices])
         names = block_names(measure, inverse, band, FUNCTIONAL_GROUPS)
-        columns |= dict(zip(names, values.T, strict=False))
-    table = pd.DataFrame(columns)
-    kept = table.notna().all(axis=1).to_numpy()
-    return table[kept].reset_index(drop=True), kept
+        columns |= dict(zip(names, values.T, strict=True))
+    return pd.DataFrame(columns)
 
 
 def _planted_tests(cell: Cell, inverse: str, measure: str) -> list[str]:
