@@ -300,5 +300,6 @@ def test_a_person_hangs_on_nobody_else_and_on_no_process(bench):
     second, first = measure_person(bench, 1), measure_person(bench, 0)
     with workers(bench, 2) as run:
         elsewhere = measure_people(bench, 2, run, lambda done: None)
-    assert np.array_equal([first.values, second.values], [one.values for one in elsewhere])
+    # To the bit where a process has one thread, which the command sees to; else to rounding.
+    assert np.allclose([first.values, second.values], [one.values for one in elsewhere], rtol=0, atol=1e-9)
     assert not np.array_equal(first.values, second.values)
