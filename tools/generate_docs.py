@@ -108,8 +108,11 @@ def registry_pages() -> dict[str, list[str]]:
         "classifiers.md": [
             "# Classifiers",
             "",
-            "What `targets.NAME.classifier` can name. The method is described in"
-            " [prediction](../method/prediction.md).",
+            "What `targets.NAME.classifier` can name, of the task `classification`; the regressions are their"
+            " counterparts for numbers, for callers of the package. `permutations`: whether all permuted labellings are"
+            " solved at once (seconds) or each is refitted in full (minutes to days: lower `n_permutations` in the"
+            " study file if that is too long; nothing lowers it for you). `needs`: `matrices` are all edges of a"
+            " symmetric measure. The methods and their costs are described in [prediction](../method/prediction.md).",
             "",
             *registry_table(CLASSIFIERS),
         ],

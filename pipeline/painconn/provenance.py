@@ -20,7 +20,7 @@ SHIPPED = _PACKAGE if (_PACKAGE / "workflow").is_dir() else _PACKAGE.parents[1]
 
 SCIENTIFIC_PACKAGES = (
     "autoreject", "matplotlib", "mne", "mne-bids", "mne-connectivity", "mne-icalabel", "numba", "numpy", "onnxruntime",
-    "pandas", "pyarrow", "pyprep", "python-picard", "scikit-learn", "scipy", "snakemake", "statsmodels",
+    "pandas", "pyarrow", "pyprep", "pyriemann", "python-picard", "scikit-learn", "scipy", "snakemake", "statsmodels",
 )  # fmt: skip
 
 
@@ -96,8 +96,8 @@ _LOOK_NAMES_UP = ("painconn.config.", "painconn.reporting.")
 _DISTRIBUTIONS = {
     "autoreject": "autoreject", "mne": "mne", "mne_bids": "mne-bids", "mne_icalabel": "mne-icalabel",
     "nibabel": "nibabel", "numba": "numba", "numpy": "numpy", "onnxruntime": "onnxruntime", "pandas": "pandas",
-    "picard": "python-picard", "pyprep": "pyprep", "scipy": "scipy", "sklearn": "scikit-learn",
-    "statsmodels": "statsmodels",
+    "picard": "python-picard", "pyprep": "pyprep", "pyriemann": "pyriemann", "scipy": "scipy",
+    "sklearn": "scikit-learn", "statsmodels": "statsmodels",
 }  # fmt: skip
 
 

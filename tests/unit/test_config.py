@@ -359,3 +359,30 @@ def test_files_of_regions_resolve_against_the_study_file(study_file):
     assert (annot.lh, annot.rh) == (path.resolve().parent / "own" / "lh.annot", Path("/there/rh.annot"))
     path = study_file(MINIMAL + "cortex: {parcellation: {coordinates: regions.tsv}}\n" + groups)
     assert load_study(path).cortex.parcellation.coordinates == path.resolve().parent / "regions.tsv"
+
+
+@pytest.mark.parametrize(
+    ("contrast", "message"),
+    [
+        ({"kind": "association", "column": "pain"}, "an association contrast needs column and observation"),
+        (
+            {"kind": "association", "column": "pain", "observation": {"condition": "rest"}, "a": "low"},
+            "an association has no sides",
+        ),
+        ({"kind": "between", "column": "g", "observation": {"condition": "rest"}}, "names two labels as a and b"),
+    ],
+)
+def test_a_contrast_says_what_its_kind_needs(contrast, message):
+    from painconn.config.targets import Contrast
+
+    with pytest.raises(ValueError, match=message):
+        Contrast.model_validate(contrast)
+
+
+@pytest.mark.parametrize("thresholds", [[3.0, 2.5], [2.5, 2.5], [-1.0, 2.0]])
+def test_thresholds_of_networks_rise(thresholds):
+    from painconn.config.targets import Networks
+
+    with pytest.raises(ValueError, match="rise"):
+        Networks.model_validate({"thresholds": thresholds})
+    assert Networks.model_validate({"thresholds": []}).thresholds == ()

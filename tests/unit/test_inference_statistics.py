@@ -11,7 +11,8 @@ from painconn.errors import DesignError
 from painconn.inference import minimum_detectable_effect
 from painconn.inference.effects import hedges_correction, jzs_bf01, noncentrality_interval
 from painconn.inference.model import fit, linear_model, normal_score, rearranged_statistics
-from painconn.inference.permutation import permutation_p
+from painconn.inference.permutation import null_scores, permutation_p
+from painconn.inference.power import effect_behind, minimum_detectable_correlation, power_of
 from painconn.inference.rearrangements import Rearrangements, permutations, sign_flips
 
 
@@ -217,3 +218,70 @@ def test_minimum_detectable_effect_is_found_with_the_stated_power(rng):
     groups = rng.normal(size=(2, 12, 4000))
     p = stats.ttest_ind(groups[1] + effect, groups[0]).pvalue
     assert (p < 0.05 / 20).mean() == pytest.approx(0.8, abs=0.025)
+
+
+def test_power_is_the_share_of_studies_that_find_the_effect(rng):
+    groups = rng.normal(size=(2, 12, 4000))
+    found = stats.ttest_ind(groups[1] + 0.5, groups[0]).pvalue < 0.05
+    assert power_of(0.5, 12, 12, 1) == pytest.approx(found.mean(), abs=0.025)
+    assert power_of(0.0, 12, 12, 7) == pytest.approx(0.05 / 7)
+    assert power_of(minimum_detectable_effect(20, None, 3), 20, None, 3) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_minimum_detectable_correlation_is_found_with_the_stated_power(rng):
+    r = minimum_detectable_correlation(24, 1)
+    assert r == pytest.approx(0.53, abs=0.02)
+    score = stats.zscore(rng.normal(size=24))
+    slope = r / np.sqrt(1 - r**2)
+    found = [stats.pearsonr(score, slope * score + rng.normal(size=24)).pvalue < 0.05 for _ in range(1500)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
+    assert minimum_detectable_correlation(24, 1, n_covariates=4) > r
+    assert minimum_detectable_correlation(4, 63) > 0.99
+
+
+def test_errors_of_measurement_shrink_an_effect_by_the_root_of_the_reliability(rng):
+    truth, error = rng.normal(size=(2, 100000)), rng.normal(size=(2, 100000))
+    truth[1] += 0.8
+    for spread in (0.5, 1.0):
+        values = truth + spread * error
+        observed = (values[1].mean() - values[0].mean()) / values.std(axis=1).mean()
+        assert effect_behind(observed, 1 / (1 + spread**2)) == pytest.approx(0.8, abs=0.03)
+    assert effect_behind(0.5, -0.1) == np.inf
+
+
+@pytest.mark.parametrize("kind", ["pooled", "welch", "covariates", "pooled with covariates", "one sample"])
+def test_counting_without_logarithms_gives_the_p_of_the_scores(rng, kind):
+    """The fast path ranks correlations or bounds of the score; the slow one ranks the scores themselves."""
+    n, tests = 21, 2300
+    in_b = np.repeat([False, True], [12, 9])
+    effect = np.ones(n) if kind == "one sample" else in_b.astype(float)
+    nuisance = np.empty((n, 0)) if kind == "one sample" else intercept_and(rng, n, 2 * ("covariates" in kind))
+    groups = np.array([~in_b, in_b], dtype=float) if kind in ("welch", "covariates") else np.ones((1, n))
+    model = linear_model(effect, nuisance, groups, where=kind)
+    values = rng.standard_normal((n, tests)) + 0.4 * in_b[:, None]
+    for arrangements in (
+        permutations(np.zeros(n, dtype=int), n_permutations=150, seed=1),
+        sign_flips(n, n_permutations=150, seed=1),
+    ):
+        if kind == "one sample" and arrangements.signs is None:
+            continue
+        p, p_fwe = permutation_p(model, values, arrangements)
+        observed = fit(model, values)
+        score = normal_score(observed.t, observed.df) * (1 - 1e-7)
+        null = np.abs(np.concatenate(list(null_scores(model, values, arrangements))))
+        np.testing.assert_allclose(p, ((null >= score).sum(axis=0) + 1) / 151)
+        np.testing.assert_allclose(p_fwe, ((null.max(axis=1)[:, None] >= score).sum(axis=0) + 1) / 151)
+        residuals = model.residuals(values)
+        slow = (
+            residuals[np.argsort(arrangements.rows[3])]
+            if arrangements.signs is None
+            else (arrangements.signs[3][:, None] * residuals)
+        )
+        refit = fit(model, slow)
+        np.testing.assert_allclose(null[3], normal_score(refit.t, refit.df), rtol=1e-8)
+
+
+def test_the_quotients_that_replace_the_logarithm_enclose_it():
+    u = np.logspace(-8, 8, 4000)
+    assert (3 * u * (2 + u) / (6 + u * (6 + u)) <= np.log1p(u) * (1 + 1e-15)).all()
+    assert (u * (6 + u) / (6 + 4 * u) >= np.log1p(u) * (1 - 1e-15)).all()

@@ -14,13 +14,15 @@ from painconn.connectivity.graph.sweep import sweep
 from painconn.cortex.kernels import RegionKernel
 from painconn.cortex.template import Parcellation
 from painconn.errors import DesignError, InputError
+from painconn.inference import Family, compare_between
 from painconn.paths import Results, SessionKey
 from painconn.recordings.companions import Companions
 from painconn.reporting.page import headline_lines
 from painconn.steps import agreement, audit, clean, compare, connect, predict, report, table
-from painconn.steps.declare import families, feature_sets, primary_tests
+from painconn.steps.declare import families, feature_sets, network_family, primary_tests
 from painconn.steps.kernels import BandKernel, SourceSpace, band_covariance, pooled_covariance
 from painconn.steps.made_with import MadeWith, forget, record
+from painconn.steps.networks import with_node_strength, write_networks
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
 from painconn.store import read_arrays, read_json, read_result, read_tsv, write_result
@@ -702,3 +704,116 @@ def test_the_primary_result_is_the_same_whether_another_inverse_is_there_or_not(
     assert again["null_values"] == pytest.approx(score["null_values"])
     assert read_json(results.target("groups", "agreement.json"))["reason"] == "one inverse"
     assert not after["test"].str.contains("eloreta").any()
+
+
+ASSOCIATION = """\
+name: score
+data:
+  sources:
+    - {root: ., layout: features, features_table: table.tsv}
+  covariates: [age]
+targets:
+  pain:
+    contrast: {kind: association, column: rating, observation: {condition: rest}}
+    n_permutations: 200
+"""
+
+
+def run_target(study, results, name):
+    plan = Plan(study, results)
+    table.run(results, json.loads(plan.settings_table()))
+    settings = json.loads(plan.settings_target(name))
+    for step in (compare, predict, agreement, audit):
+        step.run(results, settings, name)
+    report.run(results, json.loads(plan.settings_report()))
+    return read_tsv(results.target(name, "compare.tsv"))
+
+
+def test_a_score_goes_from_the_participants_table_to_the_page(ready_study, tmp_path):
+    people = pd.read_csv(tmp_path / "participants.tsv", sep="\t", dtype=str)
+    features = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    mine = features[features["condition"] == "rest"].set_index("participant")["feature2"]
+    people["rating"] = [f"{50 + 10 * mine[person]:.3f}" for person in people["participant_id"]]
+    people.loc[[4, 7], "rating"] = ["n/a", ""]
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    ready_study.write_text(ASSOCIATION)
+    results = Results(tmp_path / "out")
+    found = run_target(load_study(ready_study), results, "pain").set_index("test")
+    assert found.loc["feature2", "hedges_g"] > 0.99
+    assert found.loc["feature2", "p_fwe"] < 0.05
+    assert set(found["effect_size_kind"]) == {"r"}
+    assert (found["n_a"] == 22).all()
+    declaration = read_json(results.target("pain", "declaration.json"))
+    assert [row["reason"] for row in declaration["dropped"]] == ["no value of rating"] * 2
+    assert declaration["minimum_detectable_effect"]["effect"] == "r"
+    assert read_json(results.target("pain", "audit.json"))["passed"]
+    page = results.page.read_text()
+    assert "association with rating" in page
+    people.loc[2, "rating"] = "much"
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    with pytest.raises(InputError, match="no number for 003"):
+        run_target(load_study(ready_study), results, "pain")
+
+
+def test_several_sessions_have_a_mixed_model_beside_the_comparison(ready_study, tmp_path, rng):
+    features = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    again = features.copy()
+    numbers = [column for column in features if column.startswith("feature")]
+    again[numbers] += 0.5 * rng.standard_normal(again[numbers].shape)
+    both = pd.concat([features.assign(session="1"), again.assign(session="2")])
+    both.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    results = Results(tmp_path / "out")
+    study = load_study(ready_study)
+    plan = Plan(study, results)
+    table.run(results, json.loads(plan.settings_table()))
+    for name in study.targets:
+        compare.run(results, json.loads(plan.settings_target(name)), name)
+        sessions = read_tsv(results.target(name, "sessions.tsv")).set_index("test")
+        compared = read_tsv(results.target(name, "compare.tsv")).set_index("test")
+        assert set(sessions["role"]) == {"exploratory"}
+        computed = sessions[sessions["p_mixed"].notna()]
+        assert len(computed) >= 4
+        np.testing.assert_array_equal(np.sign(computed["estimate"]), np.sign(compared.loc[computed.index, "estimate"]))
+        assert (sessions["n_observations"] == (96 if name == "states" else 48)).all()
+
+
+def test_edges_make_node_strengths_and_networks(demo_settings, tmp_path, rng):
+    regions = ("a", "b", "c", "d", "e", "f")
+    settings = demo_settings | {"regions": list(regions), "inverses": ["lcmv"]}
+    settings["connectivity"] = settings["connectivity"] | {"measures": ["wpli2_debiased"]}
+    declared = families(settings, [])
+    name, edges = network_family(settings, declared)
+    family = next(family for family in declared if family.name == name)
+    assert set(edges) == set(family.tests)
+    assert len(edges) == 3 * 15
+    nodes = next(family for family in declared if family.name == "wpli2_debiased node strength, lcmv")
+    frame = pd.DataFrame(rng.standard_normal((5, 45)), columns=list(family.tests))
+    frame.iloc[2, 0] = np.nan
+    strengths = with_node_strength(frame, settings)[list(nodes.tests)]
+    own = [edge for edge in family.tests if "alpha" in edge and "c" in edge.split("__")[3:]]
+    np.testing.assert_allclose(strengths["wpli2_debiased__lcmv__alpha__c"], frame[own].mean(axis=1))
+    missing = strengths.iloc[2]
+    assert missing.index[missing.isna()].tolist() == [f"wpli2_debiased__lcmv__theta__{end}" for end in "ab"]
+
+    people = [f"{number:02d}" for number in range(20)]
+    values = pd.DataFrame(rng.standard_normal((20, 45)), index=people, columns=list(family.tests))
+    in_b = np.arange(20) % 2 == 1
+    for pair in ("a__b", "b__c", "a__c", "c__d"):
+        values.loc[in_b, f"wpli2_debiased__lcmv__beta__{pair}"] -= 2.5
+    labels = pd.Series(np.where(in_b, "b", "a"), index=people)
+    tested = [Family(name, "exploratory", family.tests)]
+    compared = compare_between(values, labels, a="a", b="b", families=tested, n_permutations=199, seed=1)
+    results = Results(tmp_path)
+    record = write_networks(results, settings, "pain", compared, declared)
+    assert record["n_choices"] == 6
+    assert record["n_significant"] >= 1
+    found = read_tsv(results.target("pain", "networks.tsv"))
+    best = found.loc[found["p_fwe"].idxmin()]
+    assert (best["role"], best["family"], best["family_size"]) == ("exploratory", name, 45)
+    assert (best["band"], best["sign"], best["n_a"], best["n_b"]) == ("beta", "lower", 10, 10)
+    assert {"a", "b", "c"} <= set(best["regions"].split())
+    edge_rows = read_tsv(results.target("pain", "network_edges.tsv"), dtype={"networks": str})
+    assert len(edge_rows) == 45
+    without = settings | {"target": settings["target"] | {"networks": {"thresholds": []}}}
+    assert write_networks(results, without, "pain", compared, declared) is None
+    assert not results.target("pain", "networks.tsv").exists()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from painconn.cli.foresight import Refused, dependent_regions, notes, refusals, refused, refused_primary, unanswerable
 from painconn.config.study import StudyConfig
-from painconn.config.targets import Contrast, Observation
+from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.paths import Results
 
@@ -69,7 +69,7 @@ class Examined:
 
     def present(self, contrast: Contrast) -> set[str] | None:
         """Return the people from whom every side of a contrast can be had; None when nothing is known of them."""
-        sides = [side for side in (contrast.a, contrast.b, contrast.observation) if isinstance(side, Observation)]
+        sides = contrast.observations
         if self.features is not None:
             table = self.features
             rows = [table[(table["condition"] == side.condition) & (table["window"] == side.window)] for side in sides]
@@ -264,7 +264,7 @@ def _people_problems(examined: Examined) -> Iterator[Problem]:
 
     study = examined.study
     people = pd.DataFrame(index=[])
-    between = any(target.contrast.kind == "between" for target in study.targets.values())
+    between = any(target.contrast.among_people for target in study.targets.values())
     if between or study.data.phenotype.makes_labels:
         try:
             people = people_of(study.data)
@@ -278,7 +278,7 @@ def _people_problems(examined: Examined) -> Iterator[Problem]:
         chosen = target.covariates if target.covariates is not None else study.data.covariates
         try:
             target_people(
-                people if contrast.kind == "between" else pd.DataFrame(index=sorted(present)),
+                people if contrast.among_people else pd.DataFrame(index=sorted(present)),
                 present,
                 contrast,
                 covariates=covariates_of(contrast, chosen),

@@ -5,7 +5,7 @@ from itertools import product
 
 from painconn.config.data import Condition
 from painconn.config.study import StudyConfig
-from painconn.config.targets import Contrast, Observation
+from painconn.config.targets import Contrast
 from painconn.connectivity.envelope import band_smoothing_hz
 from painconn.connectivity.gates import why_not_over_epochs, why_not_over_time
 from painconn.connectivity.morlet import support_s
@@ -108,8 +108,7 @@ def unanswerable(study: StudyConfig, reasons: Refused) -> Iterator[Problem]:
 
 
 def _conditions(contrast: Contrast) -> list[str]:
-    sides = (contrast.a, contrast.b, contrast.observation)
-    return list(dict.fromkeys(side.condition for side in sides if isinstance(side, Observation)))
+    return list(dict.fromkeys(side.condition for side in contrast.observations))
 
 
 def notes(study: StudyConfig) -> Iterator[str]:

@@ -11,7 +11,7 @@ from painconn.config.connectivity import MUSCLE_FROM_HZ, ConnectivityConfig
 from painconn.config.cortex import CortexConfig
 from painconn.config.data import WINDOWS_BY_KIND, DataConfig
 from painconn.config.features import FeaturesConfig, group_problems
-from painconn.config.targets import Contrast, Observation, PositiveControl, Target
+from painconn.config.targets import Contrast, PositiveControl, Target
 from painconn.connectivity.registry import MEASURES
 from painconn.cortex.registry import PARCELLATIONS
 
@@ -119,9 +119,7 @@ class StudyConfig(Section):
         if self.data.sources[0].layout == "features":
             return
         for where, contrast in self._contrasts():
-            for side in (contrast.a, contrast.b, contrast.observation):
-                if not isinstance(side, Observation):
-                    continue
+            for side in contrast.observations:
                 condition = self.data.conditions.get(side.condition)
                 if condition is None:
                     known = ", ".join(self.data.conditions)

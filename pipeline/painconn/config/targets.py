@@ -1,11 +1,12 @@
 """``targets``: the questions of a study, and the controls that stand beside every answer."""
 
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from painconn.config.base import Label, Name, Section, Window
-from painconn.prediction.registry import CLASSIFIERS
+from painconn.prediction.registry import CLASSIFIERS, names_of
 
 
 class Observation(Section):
@@ -16,28 +17,47 @@ class Observation(Section):
 
 
 class Contrast(Section):
-    """b minus a: two groups of people in one observation, or two observations of the same people."""
+    """b minus a: two groups of people in one observation, or two observations of the same people; or a score."""
 
-    kind: Literal["between", "within"] = Field(
-        description="between people (a label) or within people (two observations)"
+    kind: Literal["between", "within", "association"] = Field(
+        description="between people (a label), within people (two observations), or association with a score of people"
     )
-    column: str | None = Field(None, description="between: the label's column of the participants table")
-    a: str | Observation = Field(description="between: the reference group · within: the reference observation")
-    b: str | Observation = Field(description="between: the group of interest · within: the observation of interest")
-    observation: Observation | None = Field(None, description="between: the rows used")
+    column: str | None = Field(
+        None, description="between: the label's column of the participants table · association: the score's"
+    )
+    a: str | Observation | None = Field(
+        None, description="between: the reference group · within: the reference observation"
+    )
+    b: str | Observation | None = Field(
+        None, description="between: the group of interest · within: the observation of interest"
+    )
+    observation: Observation | None = Field(None, description="between and association: the rows used")
+
+    @property
+    def among_people(self) -> bool:
+        """Whether people are compared with other people, by something of the participants table."""
+        return self.kind != "within"
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """Return the observations that are looked at."""
+        return tuple(side for side in (self.a, self.b, self.observation) if isinstance(side, Observation))
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
         sides = (self.a, self.b)
-        if self.kind == "between" and (self.column is None or self.observation is None):
-            raise ValueError("a between contrast needs column and observation")
+        if self.among_people and (self.column is None or self.observation is None):
+            article = "an" if self.kind == "association" else "a"
+            raise ValueError(f"{article} {self.kind} contrast needs column and observation")
         if self.kind == "between" and not all(isinstance(side, str) for side in sides):
             raise ValueError("a between contrast names two labels as a and b")
+        if self.kind == "association" and any(side is not None for side in sides):
+            raise ValueError("an association has no sides: a and b belong to between and within contrasts")
         if self.kind == "within" and not all(isinstance(side, Observation) for side in sides):
             raise ValueError("a within contrast names two observations as a and b, e.g. a: {condition: rest}")
         if self.kind == "within" and (self.column is not None or self.observation is not None):
-            raise ValueError("column and observation belong to between contrasts")
-        if self.a == self.b:
+            raise ValueError("column and observation belong to between and association contrasts")
+        if self.a == self.b and self.kind != "association":
             raise ValueError("a and b are the same")
         return self
 
@@ -50,6 +70,25 @@ class PrimaryFamily(Section):
     bands: tuple[Name, ...] = Field(("theta", "alpha", "beta"), min_length=1, description="Bands below 30 Hz")
 
 
+class Networks(Section):
+    """Components of edges that differ together (exploratory), in bands below 30 Hz of the primary measure."""
+
+    thresholds: tuple[float, ...] = Field(
+        (2.5, 3.0, 3.5),
+        description="Normal scores (the z of a test) above which edges form components; rising; all count as tries; "
+        "none: no networks are looked for",
+    )
+    extent_exponent: float = Field(0.4, gt=0, le=2, description="E of the threshold-free enhancement")
+    height_exponent: float = Field(3.0, ge=0, le=6, description="H of the threshold-free enhancement")
+
+    @field_validator("thresholds")
+    @classmethod
+    def _rise(cls, thresholds: tuple[float, ...]) -> tuple[float, ...]:
+        if any(threshold <= 0 for threshold in thresholds) or any(low >= high for low, high in pairwise(thresholds)):
+            raise ValueError("thresholds must be above 0 and rise, e.g. [2.5, 3.0, 3.5]")
+        return thresholds
+
+
 class Target(Section):
     """One question, with its test and its classifier."""
 
@@ -59,6 +98,13 @@ class Target(Section):
     )
     covariates: tuple[str, ...] | None = Field(
         None, description="Covariates of this target; null: those of `data.covariates`"
+    )
+    networks: Networks = Field(Networks(), description="Network-based statistics")
+    smallest_effect: float | None = Field(
+        None,
+        gt=0,
+        description="Smallest effect that would matter, for the equivalence test, in units of the effect size; "
+        "null: 0.5 (g, dz), 0.3 (r)",
     )
     classifier: str = Field("ridge", description="Of `painconn list classifiers`")
     n_permutations: int = Field(
@@ -76,8 +122,10 @@ class Target(Section):
     @field_validator("classifier")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name not in CLASSIFIERS:
-            raise ValueError(f"unknown classifier {name}; there are: {', '.join(CLASSIFIERS)}")
+        known = names_of("classification")
+        if name not in known:
+            reason = "predicts a number, not one of two sides" if name in CLASSIFIERS else "is unknown"
+            raise ValueError(f"classifier {name} {reason}; there are: {', '.join(known)}")
         return name
 
 

@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.connectivity.registry import MEASURES
-from painconn.features.names import join
+from painconn.features.names import SEPARATOR, join
+
+_PARTS_AFTER_MEASURE = 4
+_SMALLEST_MATRIX = 3
+_SYMMETRIC = ("symmetric", "multivariate")
 
 
 def edge_names(measure: str, inverse: str, band: str, regions: Sequence[str]) -> list[str]:
@@ -90,3 +94,37 @@ def blocks(
         part = matrix[np.ix_(rows, columns)]
         means.append(edges(part, both_directions=both_directions).mean() if a == b else part.mean())
     return np.array(means, dtype=float)
+
+
+def symmetric_matrices(columns: Sequence[str]) -> list[NDArray[np.intp]]:
+    """Return which columns together are a whole matrix: every pair of regions of a symmetric measure in a band.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of columns, of edges and of anything else.
+
+    Returns
+    -------
+    matrices : list of (regions, regions) arrays of int
+        Place among the columns of each pair, -1 on the diagonal; one per measure, inverse and band of which no pair is
+        missing. Blocks are none (their diagonal is a mean), nor are fewer than 3 regions.
+    """
+    places: dict[tuple[str, ...], dict[frozenset[str], int]] = {}
+    for place, column in enumerate(columns):
+        measure, *rest = column.split(SEPARATOR)
+        if len(rest) == _PARTS_AFTER_MEASURE and measure in MEASURES and MEASURES[measure].kind in _SYMMETRIC:
+            inverse, band, a, b = rest
+            places.setdefault((measure, inverse, band), {})[frozenset((a, b))] = place
+    return [found for pairs in places.values() if (found := _whole_matrix(pairs)) is not None]
+
+
+def _whole_matrix(pairs: Mapping[frozenset[str], int]) -> NDArray[np.intp] | None:
+    regions = sorted(set().union(*pairs))
+    wanted = [frozenset(pair) for pair in combinations(regions, 2)]
+    if len(regions) < _SMALLEST_MATRIX or set(wanted) != set(pairs):
+        return None
+    matrix = np.full((len(regions), len(regions)), -1, dtype=np.intp)
+    upper = np.triu_indices(len(regions), 1)
+    matrix[upper] = [pairs[pair] for pair in wanted]
+    return np.maximum(matrix, matrix.T)

@@ -1,5 +1,6 @@
 """Group comparison: permutation tests over declared families, effect sizes, evidence for no effect, power."""
 
+from painconn.inference.association import correlate
 from painconn.inference.comparison import compare_between, compare_within
 from painconn.inference.families import Family, family_hash
 from painconn.inference.power import minimum_detectable_effect
@@ -11,6 +12,7 @@ __all__ = [
     "Family",
     "compare_between",
     "compare_within",
+    "correlate",
     "family_hash",
     "minimum_detectable_effect",
 ]

@@ -118,7 +118,8 @@ def standardised_effects(design: FamilyDesign, values: Floats, weights: Floats) 
     Returns
     -------
     effects : array, shape (weightings, tests)
-        Hedges' g, or dz within people; with equal weights those of the comparison table.
+        Hedges' g, dz within people, or the partial correlation with a score; with equal weights those of the
+        comparison table.
     """
     model = design.model
     centred = values - values.mean(axis=0)
@@ -128,7 +129,12 @@ def standardised_effects(design: FamilyDesign, values: Floats, weights: Floats) 
     weighted = weights[:, :, np.newaxis] * columns
     gram = np.einsum("bni,nj->bij", weighted, columns)
     moments = np.einsum("bni,nt->bit", weighted, values, optimize=True)
-    estimate = np.linalg.solve(gram, moments)[:, 0]
+    solved = np.linalg.solve(gram, moments)
+    estimate = solved[:, 0]
+    if design.effect_size_kind == "r":
+        error = weights @ values**2 - (solved * moments).sum(axis=1)
+        explained = estimate**2 / np.linalg.inv(gram)[:, :1, 0]
+        return np.asarray(np.sign(estimate) * np.sqrt(explained / (explained + error)))
     sides = _sides(design)
     squares = sum(_weighted_squares(centred[side], weights[:, side]) for side in sides)
     df = len(values) - float(len(sides))

@@ -5,12 +5,13 @@ from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from painconn.errors import DesignError, Problem
 from painconn.inference.covariates import covariate_columns, covariate_differences, strata_columns
 from painconn.inference.families import Family
 from painconn.inference.model import linear_model
-from painconn.inference.rearrangements import permutations, sign_flips
+from painconn.inference.rearrangements import Rearrangements, permutations, sign_flips
 from painconn.inference.results import Comparison, FamilyDesign, compared
 from painconn.provenance import seed_for
 
@@ -75,15 +76,15 @@ def compare_between(
     Freedman-Lane and sign flipping: 10.1016/j.neuroimage.2014.01.060; studentised permutation under unequal
     variances: 10.1016/S0167-7152(97)00043-6, 10.1080/01621459.2016.1202117; Hedges g: 10.3102/10769986006002107.
     """
-    values = _by_participant(features, "features")
-    groups = _by_participant(labels, "labels").reindex(values.index)
+    values = by_participant(features, "features")
+    groups = by_participant(labels, "labels").reindex(values.index)
     compared_people = groups.isin([a, b])
     values, groups = values[compared_people], groups[compared_people]
-    _require_two(f"{b} - {a}", {name: int((groups == name).sum()) for name in (a, b)})
+    require_people(f"{b} - {a}", {name: int((groups == name).sum()) for name in (a, b)})
     in_b = (groups == b).to_numpy()
     left_out = int((~compared_people).sum())
-    table = None if covariates is None else _by_participant(covariates, "covariates")
-    sites = None if strata is None else _by_participant(strata, "strata")
+    table = None if covariates is None else by_participant(covariates, "covariates")
+    sites = None if strata is None else by_participant(strata, "strata")
     stratum, blocks = strata_columns(sites, values.index)
 
     def design(family: Family) -> FamilyDesign:
@@ -94,20 +95,9 @@ def compare_between(
             np.array([~in_b, in_b], dtype=np.float64),
             where=f"{b} - {a}, family {family.name!r}",
         )
-        sets = []
-        if errors != "symmetric":
-            interchangeable = in_b if columns.shape[1] == 0 else None
-            sets.append(
-                permutations(
-                    stratum,
-                    n_permutations=n_permutations,
-                    seed=seed_for(seed, "permutations"),
-                    labels=interchangeable,
-                )
-            )
-        if errors != "exchangeable":
-            sets.append(sign_flips(len(values), n_permutations=n_permutations, seed=seed_for(seed, "sign flips")))
-        return FamilyDesign(model, tuple(sets), ~in_b, in_b, "hedges_g", notes)
+        interchangeable = in_b if columns.shape[1] == 0 else None
+        sets = rearrangement_sets(stratum, errors, n_permutations=n_permutations, seed=seed, labels=interchangeable)
+        return FamilyDesign(model, sets, ~in_b, in_b, "hedges_g", notes)
 
     notes = (f"{left_out} people have neither label {a!r} nor {b!r} and are left out",) if left_out else ()
     return compared(values, families, f"{b} - {a}", design, notes)
@@ -160,7 +150,7 @@ def compare_within(
     ----------
     10.1016/j.neuroimage.2014.01.060
     """
-    first, second = _by_participant(features_a, "features under a"), _by_participant(features_b, "features under b")
+    first, second = by_participant(features_a, "features under a"), by_participant(features_b, "features under b")
     unpaired = sorted(first.index.symmetric_difference(second.index))
     if unpaired:
         raise DesignError(
@@ -171,11 +161,11 @@ def compare_within(
                 "leave these people out of this comparison",
             )
         )
-    _require_two(f"{b} - {a}", {"people with both conditions": len(first)})
+    require_people(f"{b} - {a}", {"people with both conditions": len(first)})
     shared = [test for test in second.columns if test in first.columns]
     differences = second[shared] - first[shared]
     under_a, under_b = (
-        None if covariates is None else _by_participant(covariates, "covariates")
+        None if covariates is None else by_participant(covariates, "covariates")
         for covariates in (covariates_a, covariates_b)
     )
     everybody = np.ones(len(differences), dtype=bool)
@@ -194,8 +184,33 @@ def compare_within(
     return compared(differences, families, f"{b} - {a}", design, ())
 
 
-def _by_participant(table: Table, what: str) -> Table:
-    """Sort by participant label, as text."""
+def rearrangement_sets(
+    strata: NDArray[np.intp],
+    errors: Errors,
+    *,
+    n_permutations: int,
+    seed: int,
+    labels: NDArray[np.bool_] | None = None,
+) -> tuple[Rearrangements, ...]:
+    """Return what is rearranged under an assumption on the errors: permutations within strata, sign flips, or both."""
+    sets = []
+    if errors != "symmetric":
+        sets.append(
+            permutations(strata, n_permutations=n_permutations, seed=seed_for(seed, "permutations"), labels=labels)
+        )
+    if errors != "exchangeable":
+        sets.append(sign_flips(len(strata), n_permutations=n_permutations, seed=seed_for(seed, "sign flips")))
+    return tuple(sets)
+
+
+def by_participant(table: Table, what: str) -> Table:
+    """Sort a table of one row per person by participant label, as text.
+
+    Raises
+    ------
+    DesignError
+        When somebody has several rows.
+    """
     named = table.set_axis(table.index.map(str), axis=0)
     doubled = sorted(set(named.index[named.index.duplicated()]))
     if doubled:
@@ -207,11 +222,20 @@ def _by_participant(table: Table, what: str) -> Table:
     return named.sort_index()
 
 
-def _require_two(contrast: str, counts: dict[str, int]) -> None:
+def require_people(contrast: str, counts: dict[str, int], *, at_least: int = 2) -> None:
+    """Refuse a comparison with fewer people than it takes.
+
+    Raises
+    ------
+    DesignError
+        With every count that is too small.
+    """
     problems = [
-        Problem(contrast, f"{count} in {name!r}", "at least 2 people", "add people or choose another comparison")
+        Problem(
+            contrast, f"{count} in {name!r}", f"at least {at_least} people", "add people or choose another comparison"
+        )
         for name, count in counts.items()
-        if count < 2
+        if count < at_least
     ]
     if problems:
         raise DesignError(problems)

@@ -40,6 +40,26 @@ def noncentrality_interval(t: Floats, df: Floats, *, confidence: float = 0.95) -
     return special.nctdtrinc(df, 1 - tail, t), special.nctdtrinc(df, tail, t)
 
 
+def partial_correlation(t: Floats, df: float) -> tuple[Floats, float]:
+    """Return the partial correlation that belongs to t, and its standard error on Fisher's scale.
+
+    Parameters
+    ----------
+    t : array, shape (tests,)
+        Statistic of one score under one error variance.
+    df : float
+        Its degrees of freedom: people less 2 less covariates; above 1.
+
+    Returns
+    -------
+    r : array, shape (tests,)
+        ``t / sqrt(t^2 + df)``, in (-1, 1).
+    error : float
+        ``1 / sqrt(df - 1)``, which is 1 / sqrt(people - covariates - 3).
+    """
+    return np.asarray(t / np.sqrt(t * t + df), dtype=np.float64), float(1 / np.sqrt(df - 1))
+
+
 def jzs_bf01(t: Floats, n_effective: float, df: float, *, scale: float = JZS_SCALE) -> Floats:
     """Compute the Bayes factor for no effect against a Cauchy distributed standardised effect.
 
@@ -51,7 +71,8 @@ def jzs_bf01(t: Floats, n_effective: float, df: float, *, scale: float = JZS_SCA
     t : array, shape (tests,)
         Statistic under one error variance.
     n_effective : float
-        ``N``: n for one sample, n_a n_b / (n_a + n_b) for two.
+        ``N``: n for one sample, n_a n_b / (n_a + n_b) for two; n for a correlation, with
+        scale 1 (10.3758/s13423-012-0295-x).
     df : float
         ``v``, degrees of freedom.
     scale : float

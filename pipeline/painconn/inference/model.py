@@ -192,32 +192,94 @@ def rearranged_statistics(
     ----------
     Freedman-Lane scheme: 10.1016/j.neuroimage.2014.01.060. Studentised: 10.1080/01621459.2016.1202117.
     """
-    squared = residuals**2
-    estimate = rearrangements.place(model.effect, span) @ residuals
-    estimate /= model.information
-    coefficients = [rearrangements.place(column, span) @ residuals for column in model.basis.T]
-    variance = np.zeros_like(estimate)
-    spread = np.zeros_like(estimate)
-    for group, shares, weight, df in zip(model.groups, model.shares, model.weights, model.df, strict=True):
-        squares = rearrangements.place(group, span, signed=False) @ squared
-        for column, share, coefficient in zip(model.basis.T, shares, coefficients, strict=True):
-            if share < _RANK_TOLERANCE:
-                continue
-            if share > 1 - _RANK_TOLERANCE:
-                squares -= coefficient**2
-            else:
-                inside = rearrangements.place(group * column, span) @ residuals
-                squares -= coefficient * (2 * inside - share * coefficient)
-        np.maximum(squares, _VARIANCE_FLOOR, out=squares)
-        squares *= weight / df
-        variance += squares
-        squares *= squares
-        squares /= df
-        spread += squares
-    estimate /= np.sqrt(variance)
-    variance *= variance
-    variance /= spread
-    return estimate, variance
+    from painconn.inference.statistic_kernels import studentise
+
+    columns = _moving_columns(model, rearrangements, span)
+    shares = model.groups @ columns**2
+    shares[shares < _RANK_TOLERANCE] = 0.0
+    squares = _squares(model, residuals**2, rearrangements, span)
+    inside = _products(model, columns, shares, residuals, rearrangements, span)
+    t, df = np.empty(inside.shape[2:]), np.empty(inside.shape[2:])
+    projection = columns.T @ model.effect / model.information
+    studentise(inside, squares, shares, projection, model.weights, model.df, _VARIANCE_FLOOR, t, df)
+    return t, df
+
+
+def rearranged_correlations(
+    model: LinearModel, residuals: Floats, rearrangements: Rearrangements, span: slice
+) -> Floats | None:
+    """Correlate the effect with rearranged residuals where ``|t|`` is a rising function of that alone.
+
+    So it is with one error variance when nothing moves the nuisance: two groups of equal variances without covariates,
+    signs of paired differences, a score without covariates. ``t = c sqrt(df / (1 - c^2))``.
+
+    Parameters
+    ----------
+    model, residuals, rearrangements, span
+        As in :func:`rearranged_statistics`.
+
+    Returns
+    -------
+    correlations : array, shape (rearrangements in span, tests), or None
+        None when more is needed.
+    """
+    columns = _moving_columns(model, rearrangements, span)
+    if len(model.groups) > 1 or columns.shape[1] > 1:
+        return None
+    return rearrangements.place(columns[:, 0], span) @ residuals
+
+
+def _moving_columns(model: LinearModel, rearrangements: Rearrangements, span: slice) -> Floats:
+    """Return the columns whose products have to be made.
+
+    With one variance group any basis will do, and nuisance columns that nothing moves (the intercept, strata) have no
+    product with residuals of the nuisance.
+    """
+    if len(model.groups) > 1:
+        return model.basis
+    moving = [column for column in model.nuisance_basis.T if not rearrangements.keep(column, span)]
+    return np.column_stack([*moving, model.effect / np.sqrt(model.information)])
+
+
+def _products(
+    model: LinearModel,
+    columns: Floats,
+    shares: Floats,
+    residuals: Floats,
+    rearrangements: Rearrangements,
+    span: slice,
+) -> Floats:
+    """Multiply each column, within each variance group, with the rearranged residuals."""
+    n_rows = len(range(*span.indices(len(rearrangements))))
+    inside = np.empty((*shares.shape, n_rows, residuals.shape[1]))
+    wanted = list(zip(*np.nonzero(shares), strict=True))
+    nuisance = model.nuisance_basis
+    # Two groups and no covariate: the residuals of both sum to 0, so that one sum tells the other.
+    mirrored = len(model.groups) == 2 and nuisance.shape[1] == 1 and rearrangements.keep(nuisance[:, 0], span)
+    for group, column in wanted[:1] if mirrored else wanted:
+        placed = rearrangements.place(model.groups[group] * columns[:, column], span)
+        np.matmul(placed, residuals, out=inside[group, column])
+    if mirrored:
+        (group, column), (other, mirror) = wanted
+        lengths = np.sqrt(model.groups.sum(axis=1))
+        signs = [np.sign(model.groups[g] @ columns[:, c]) for g, c in wanted]
+        factor = -signs[0] * signs[1] * lengths[group] / lengths[other]
+        np.multiply(inside[group, column], factor, out=inside[other, mirror])
+    return inside
+
+
+def _squares(model: LinearModel, squared: Floats, rearrangements: Rearrangements, span: slice) -> Floats:
+    """Sum squared residuals within variance groups, shape (groups, rearrangements, or 1 when all are alike, tests)."""
+    if rearrangements.rows is None:
+        return np.asarray((model.groups @ squared)[:, np.newaxis])
+    if len(model.groups) == 1:
+        return np.ones((1, 1, squared.shape[1]))
+    n_rows = len(range(*span.indices(len(rearrangements))))
+    squares = np.empty((len(model.groups), n_rows, squared.shape[1]))
+    for group, own in zip(model.groups[:-1], squares[:-1], strict=True):
+        np.matmul(rearrangements.place(group, span, signed=False), squared, out=own)
+    np.subtract(1.0, squares[:-1].sum(axis=0) if len(squares) > 2 else squares[0], out=squares[-1])
+    return squares
 
 
 def normal_score(t: Floats, df: Floats) -> Floats:

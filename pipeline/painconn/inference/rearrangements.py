@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 
+_SAME = 1e-12
+
 
 @dataclass(frozen=True)
 class Rearrangements:
@@ -50,6 +52,10 @@ class Rearrangements:
         else:
             placed = np.broadcast_to(column, (len(range(*span.indices(len(self)))), column.size))
         return placed * self.signs[span] if signed and self.signs is not None else placed
+
+    def keep(self, column: Floats, span: slice) -> bool:
+        """Whether no rearrangement in the span changes a column: people change places only with their likes."""
+        return self.signs is None and bool(np.abs(self.place(column, span) - column).max() <= _SAME)
 
 
 def permutations(

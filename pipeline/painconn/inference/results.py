@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
-from painconn.inference.effects import hedges_correction, jzs_bf01, noncentrality_interval
+from painconn.inference.effects import hedges_correction, jzs_bf01, noncentrality_interval, partial_correlation
 from painconn.inference.families import Family
-from painconn.inference.model import LinearModel, fit
+from painconn.inference.model import Fit, LinearModel, fit
 from painconn.inference.permutation import permutation_p
 from painconn.inference.rearrangements import Rearrangements
 
@@ -49,17 +49,27 @@ class Comparison:
 
 @dataclass(frozen=True)
 class FamilyDesign:
-    """One family's model, its sets of rearrangements, and how its effect is standardised."""
+    """One family's model, its sets of rearrangements, and how its effect is standardised.
+
+    ``score`` is what values are correlated with; None in a comparison of two sides.
+    """
 
     model: LinearModel
     rearrangements: tuple[Rearrangements, ...]
     people_a: NDArray[np.bool_]
     people_b: NDArray[np.bool_]
-    effect_size_kind: Literal["hedges_g", "dz"]
+    effect_size_kind: Literal["hedges_g", "dz", "r"]
     notes: tuple[str, ...]
+    score: Floats | None = None
 
     def spread(self, values: Floats) -> tuple[Floats, float]:
-        """Return the standard deviation that the effect is divided by, and its degrees of freedom."""
+        """Return the standard deviation that the effect is divided by, and its degrees of freedom.
+
+        Of a correlation: that of the values without the nuisance over that of the score, which turns a slope into r.
+        """
+        if self.effect_size_kind == "r":
+            left = (self.model.residuals(values) ** 2).sum(axis=0)
+            return np.sqrt(left / self.model.information), len(values) - self.model.basis.shape[1]
         if self.effect_size_kind == "dz":
             return values.std(axis=0, ddof=1), len(values) - 1.0
         groups = (values[self.people_a], values[self.people_b])
@@ -138,8 +148,11 @@ def _statistics(values: Floats, family_size: int, setting: FamilyDesign) -> dict
     observed = fit(setting.model, values)
     pairs = [permutation_p(setting.model, values, arrangements) for arrangements in setting.rearrangements]
     p, p_fwe = np.max(pairs, axis=0)
-    spread, spread_df = setting.spread(values)
-    low, high = noncentrality_interval(observed.t, observed.df)
+    size = (
+        _correlation(observed, len(values))
+        if setting.effect_size_kind == "r"
+        else _difference(setting, observed, values)
+    )
     # A declared test that could not be computed still counts, as one that shows nothing.
     counted = np.concatenate([p, np.ones(family_size - p.size)])
     return {
@@ -148,10 +161,30 @@ def _statistics(values: Floats, family_size: int, setting: FamilyDesign) -> dict
         "p": p,
         "p_fwe": p_fwe,
         "q_fdr": stats.false_discovery_control(counted)[: p.size],
+        **size,
+    }
+
+
+def _difference(setting: FamilyDesign, observed: Fit, values: Floats) -> dict[str, Floats]:
+    spread, spread_df = setting.spread(values)
+    low, high = noncentrality_interval(observed.t, observed.df)
+    return {
         "hedges_g": hedges_correction(spread_df) * observed.estimate / spread,
         "ci_low": low * observed.standard_error / spread,
         "ci_high": high * observed.standard_error / spread,
         "bf01": jzs_bf01(observed.pooled_t, setting.model.information, observed.pooled_df),
+    }
+
+
+def _correlation(observed: Fit, n_people: int) -> dict[str, Floats]:
+    r, error = partial_correlation(observed.pooled_t, observed.pooled_df)
+    low, high = (np.tanh(np.arctanh(r) + side * special.ndtri(0.975) * error) for side in (-1, 1))
+    # With this scale and n the Bayes factor is that of a (partial) correlation.
+    return {
+        "hedges_g": r,
+        "ci_low": low,
+        "ci_high": high,
+        "bf01": jzs_bf01(observed.pooled_t, n_people, observed.pooled_df, scale=1.0),
     }
 
 

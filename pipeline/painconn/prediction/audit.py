@@ -4,12 +4,13 @@ Conventions of this file: a gate returns a record ``{gate, expected, found, pass
 be evaluated says why and has not passed. Gates look at what the evaluator recorded, not at what it was meant to do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from painconn.prediction.evaluation import Evaluation, evaluate
 from painconn.prediction.likeness import SAME_RECORDING, Fingerprint, likeness_of_pairs
@@ -32,6 +33,7 @@ def audit_evaluation(
     fingerprints: Mapping[str, Fingerprint] | None = None,
     owners: Mapping[str, str] | None = None,
     auc_limit: float | None = None,
+    matrices: Sequence[NDArray[np.intp]] = (),
 ) -> list[Record]:
     """Run every gate.
 
@@ -47,6 +49,8 @@ def audit_evaluation(
         Recording to its signature (numbers or a hash), and recording to its participant.
     auc_limit : float, optional
         Highest believable AUC; default 0.95 between and 0.98 within people.
+    matrices : sequence of (r, r) arrays of int
+        As given to the evaluation.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def audit_evaluation(
     """
     return [
         shuffled_labels(evaluation),
-        shuffled_run(evaluation, features, seed=seed),
+        shuffled_run(evaluation, features, seed=seed, matrices=matrices),
         person_overlap(evaluation),
         fold_class_counts(evaluation),
         duplicate_recordings(fingerprints, owners),
@@ -84,7 +88,9 @@ def shuffled_labels(evaluation: Evaluation) -> Record:
     )
 
 
-def shuffled_run(evaluation: Evaluation, features: pd.DataFrame, *, seed: int) -> Record:
+def shuffled_run(
+    evaluation: Evaluation, features: pd.DataFrame, *, seed: int, matrices: Sequence[NDArray[np.intp]] = ()
+) -> Record:
     """Gate: one permuted labelling, handed to the complete evaluation as if it were true, gives its AUC of the null.
 
     This shows on this very table that the permuted statistic is the same function as the observed one.
@@ -102,6 +108,7 @@ def shuffled_run(evaluation: Evaluation, features: pd.DataFrame, *, seed: int) -
         classifier=evaluation.scores["classifier"],
         n_permutations=1,
         seed=seed,
+        matrices=matrices,
     )
     found, expected_auc = float(repeated.scores["auc"]), float(evaluation.null[column])
     return _record(

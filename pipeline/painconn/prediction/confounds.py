@@ -1,12 +1,14 @@
 """Covariates as columns of a model."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from painconn.errors import InputError, Problem
-from painconn.prediction.folds import FeatureTable
+from painconn.prediction.folds import FeatureTable, FoldStep, Rows
 
 
 def numeric_table(features: pd.DataFrame) -> FeatureTable:
@@ -72,11 +74,19 @@ def joined_table(features: FeatureTable, confounds: FeatureTable) -> FeatureTabl
     """Put features and covariates side by side with equal total variance.
 
     A handful of covariates among thousands of features would be drowned by the penalty; each covariate is weighted
-    by the square root of (varying features / varying covariates), so that the two blocks start even.
+    by the square root of (varying features / varying covariates), so that the two blocks start even. Matrices and steps
+    of the fold are those of the features.
     """
     n_features, n_confounds = int(varying_columns(features).sum()), int(varying_columns(confounds).sum())
     balance = np.sqrt(max(n_features, 1) / max(n_confounds, 1))
     return FeatureTable(
         values=np.hstack([features.values, confounds.values]),
         weights=np.concatenate([features.weights, balance * confounds.weights]),
+        matrices=features.matrices,
+        steps=tuple(partial(_on_features, step, features.values.shape[1]) for step in features.steps),
     )
+
+
+def _on_features(step: FoldStep, n_features: int, values: NDArray[np.float64], train: Rows) -> NDArray[np.float64]:
+    """Apply a step of the fold to the features and leave the covariates beside them as they are."""
+    return np.hstack([step(values[:, :n_features], train), values[:, n_features:]])

@@ -28,7 +28,7 @@ from painconn.prediction.intervals import (
     increment_interval,
 )
 from painconn.prediction.labellings import Labellings, permuted_labellings
-from painconn.prediction.registry import CLASSIFIERS
+from painconn.prediction.registry import CLASSIFIERS, why_not
 
 LEARNING_FRACTIONS = (0.5, 0.75, 1.0)
 LEARNING_REPEATS = 2
@@ -81,6 +81,7 @@ def evaluate(
     n_permutations: int = 1000,
     seed: int = 0,
     confounds: pd.DataFrame | None = None,
+    matrices: Sequence[NDArray[np.intp]] = (),
 ) -> Evaluation:
     """Evaluate a classifier on a design.
 
@@ -98,6 +99,8 @@ def evaluate(
         Study seed.
     confounds : DataFrame, (n, c), optional
         Covariates of each row, for the confound-only model and the increment over it.
+    matrices : sequence of (r, r) arrays of int
+        Columns of the features that together are a symmetric matrix: the column of each pair, -1 on the diagonal.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def evaluate(
     Raises
     ------
     DesignError
-        When no feature varies.
+        When no feature varies, or the classifier needs matrices and there are none.
     InputError
         When a value is infinite.
     """
@@ -116,7 +119,7 @@ def evaluate(
         raise ValueError("features, confounds and design must have the same rows")
     order = np.lexsort((design.labels, design.participants))
     ordered = design.rows(order)
-    table = numeric_table(features.iloc[order])
+    table = replace(numeric_table(features.iloc[order]), matrices=tuple(matrices))
     n_varying = int(varying_columns(table).sum())
     if n_varying == 0:
         raise DesignError(
@@ -127,6 +130,10 @@ def evaluate(
                 fix="look for the reason in the exclusions and in the features that are not computable",
             )
         )
+    lacking = why_not(classifier, matrices)
+    if lacking:
+        fix = "choose a feature set with all edges of a symmetric measure, or another classifier"
+        raise DesignError(Problem(f"classifier {classifier}", lacking, "whole matrices", fix))
     labellings = permuted_labellings(ordered, n_permutations=n_permutations, seed=seed)
     signs = np.column_stack([ordered.signs, labellings.signs])
     folds = outer_folds(ordered)

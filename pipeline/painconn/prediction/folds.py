@@ -1,5 +1,6 @@
 """Outer folds with their inner folds, and what a classifier returns for one of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from painconn.prediction.design import Design
 from painconn.provenance import seed_for
 
 Rows = NDArray[np.intp]
+FoldStep = Callable[[NDArray[np.float64], Rows], NDArray[np.float64]]
+"""``step(values, train)``: learn from ``values[train]`` alone, return all rows changed, each from itself alone."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,22 @@ class FeatureTable:
         One row per observation; NaN where a feature is not computable.
     weights : (p,) array
         Factor on each column after standardisation; 1 unless blocks of columns are balanced against each other.
+    matrices : tuple of (r, r) arrays of int
+        Columns that together are a symmetric matrix of each row: the column of each pair of places, -1 on the diagonal.
+    steps : tuple of FoldStep
+        What is learned in each training set and applied to its test rows before standardisation (confound regression,
+        harmonisation), in this order. A step sees no label and no gaps.
     """
 
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
+    matrices: tuple[NDArray[np.intp], ...] = ()
+    steps: tuple[FoldStep, ...] = ()
 
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What a classifier says about one outer fold, for P labellings at once.
+    """What a classifier (or a regression) says about one outer fold, for P labellings at once.
 
     Parameters
     ----------
@@ -61,7 +71,7 @@ class FoldScores:
     inner : (n_train, P) array
         Out-of-fold scores of the training rows (order of ``fold.train``) from the inner folds, at the chosen setting.
     setting : (P,) array
-        Chosen value of the tuned parameter; NaN when there is none.
+        Chosen value of the tuned setting; NaN when there is none.
     """
 
     fold: Fold

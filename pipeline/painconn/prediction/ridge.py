@@ -1,8 +1,8 @@
-r"""Ridge classifier for many labellings at once.
+r"""Ridge classifier and ridge regression for many labellings at once.
 
-Conventions of this file: the model is ridge regression of labels -1/+1 on standardised features with an intercept.
-With the standardised training rows :math:`Z` (n x p), :math:`ZZ^\top = V \Lambda V^\top` and centred labels
-:math:`y_c`, the score of a row :math:`z` is
+Conventions of this file: the model is ridge regression of the labels (-1/+1, or numbers) on standardised features with
+an intercept. With the standardised training rows :math:`Z` (n x p), :math:`ZZ^\top = V \Lambda V^\top` and centred
+labels :math:`y_c`, the score of a row :math:`z` is
 
 .. math:: s(z) = \bar y + z^\top Z^\top V (\Lambda + \alpha I)^{-1} V^\top y_c ,
 
@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.folds import FeatureTable, Fold, FoldScores, Rows
+from painconn.prediction.nested import negative_squared_error, score_nested
+from painconn.prediction.preparation import PreparedTable
 
 PENALTIES_PER_FEATURE = np.logspace(-3, 3, 7)
-
-_SAME_AUC = 1e-10
 
 
 def penalties(table: FeatureTable) -> NDArray[np.float64]:
@@ -54,111 +53,55 @@ def score_labellings(table: FeatureTable, signs: NDArray[np.float64], folds: Seq
     ----------
     Hoerl & Kennard (1970), 10.1080/00401706.1970.10488634.
     """
-    grid = penalties(table)
-    rows = _FilledRows.of(table)
-    bases: dict[bytes, _Basis] = {}
-    repeat = None
-    for fold in folds:
-        if fold.repeat != repeat:
-            bases.clear()
-            repeat = fold.repeat
-        inner = []
-        for train, test in fold.inner:
-            scores = _basis(bases, rows, train).scores(test, signs, grid)
-            inner.append((test, scores, within_fold_auc(scores, signs[test])))
-        mean_auc = np.mean([auc for _, _, auc in inner], axis=0)
-        chosen = _largest_best(mean_auc)
-        yield FoldScores(
-            fold=fold,
-            test=_chosen(_basis(bases, rows, fold.train).scores(fold.test, signs, grid), chosen),
-            inner=_inner_scores(fold, inner, chosen),
-            setting=grid[chosen],
-        )
+    rows = PreparedTable.of(table)
+    return score_nested(lambda train: Basis.of(rows, train), penalties(table), signs, folds)
+
+
+def predict_numbers(table: FeatureTable, values: NDArray[np.float64], folds: Sequence[Fold]) -> Iterator[FoldScores]:
+    """Do the same for numbers instead of labels; the penalty is the one with the lowest inner squared error."""
+    rows = PreparedTable.of(table)
+    return score_nested(
+        lambda train: Basis.of(rows, train), penalties(table), values, folds, goodness=negative_squared_error
+    )
 
 
 @dataclass(frozen=True)
-class _FilledRows:
-    """Feature rows with gaps set to zero, where the gaps are, and column weights."""
+class Basis:
+    """A training set solved: rows of the table in the eigenbasis of its Gram matrix.
 
-    values: NDArray[np.float64]
-    missing: NDArray[np.bool_] | None
-    weights: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, table: FeatureTable) -> "_FilledRows":
-        missing = np.isnan(table.values)
-        if not missing.any():
-            return cls(values=table.values, missing=None, weights=table.weights)
-        return cls(values=np.where(missing, 0.0, table.values), missing=missing, weights=table.weights)
-
-    def standardised(self, train: Rows) -> NDArray[np.float64]:
-        """Return all rows on the scale of the training rows, gaps at the training mean."""
-        training = self.values[train]
-        if self.missing is None:
-            mean = training.mean(axis=0)
-            scaled = self.values - mean
-        else:
-            n_found = np.maximum((~self.missing[train]).sum(axis=0), 1)
-            mean = training.sum(axis=0) / n_found
-            scaled = self.values - mean
-            scaled[self.missing] = 0.0
-        residual = scaled[train]
-        deviation = np.sqrt(np.einsum("ij,ij->j", residual, residual) / len(train))
-        varies = deviation > len(train) * np.finfo(float).eps * np.abs(mean)
-        scaled *= np.divide(self.weights, deviation, out=np.zeros_like(deviation), where=varies)
-        return scaled
-
-
-@dataclass(frozen=True)
-class _Basis:
-    """A training set solved: rows of the table in the eigenbasis of its Gram matrix."""
+    Parameters
+    ----------
+    train : (n_train,) array of int
+        Rows that were trained on.
+    projected : (n, n_train) array
+        Products of all rows with the training rows, times the eigenvectors.
+    eigenvectors, eigenvalues : (n_train, n_train) and (n_train,) arrays
+        Of the products of the training rows with each other.
+    """
 
     train: Rows
     projected: NDArray[np.float64]
     eigenvectors: NDArray[np.float64]
     eigenvalues: NDArray[np.float64]
 
-    def scores(self, rows: Rows, signs: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return scores of some rows, shape (n_penalties, n_rows, n_labellings)."""
-        mean = signs[self.train].mean(axis=0)
-        loadings = self.eigenvectors.T @ (signs[self.train] - mean)
-        shrunken = loadings / (self.eigenvalues[:, None] + grid[:, None, None])
-        scores: NDArray[np.float64] = self.projected[rows] @ shrunken
-        scores += mean
-        return scores
-
-
-def _basis(bases: dict[bytes, _Basis], rows: _FilledRows, train: Rows) -> _Basis:
-    key = train.tobytes()
-    if key not in bases:
+    @classmethod
+    def of(cls, rows: PreparedTable, train: Rows) -> "Basis":
+        """Solve a training set."""
         scaled = rows.standardised(train)
         gram = scaled @ scaled[train].T
         eigenvalues, eigenvectors = np.linalg.eigh(gram[train])
-        bases[key] = _Basis(
+        return cls(
             train=train,
             projected=gram @ eigenvectors,
             eigenvectors=eigenvectors,
             eigenvalues=np.maximum(eigenvalues, 0.0),
         )
-    return bases[key]
 
-
-def _largest_best(mean_auc: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the last penalty (they ascend) that reaches the best inner AUC, per labelling."""
-    best = mean_auc >= mean_auc.max(axis=0) - _SAME_AUC
-    return len(mean_auc) - 1 - np.argmax(best[::-1], axis=0)
-
-
-def _chosen(scores: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.float64]:
-    return np.take_along_axis(scores, chosen[None, None, :], axis=0)[0]
-
-
-def _inner_scores(
-    fold: Fold,
-    inner: list[tuple[Rows, NDArray[np.float64], NDArray[np.float64]]],
-    chosen: NDArray[np.intp],
-) -> NDArray[np.float64]:
-    gathered = np.empty((len(fold.train), len(chosen)))
-    for test, scores, _ in inner:
-        gathered[np.searchsorted(fold.train, test)] = _chosen(scores, chosen)
-    return gathered
+    def scores(self, rows: Rows, labels: NDArray[np.float64], settings: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ridge scores under some penalties, shape (S, m, P)."""
+        mean = labels[self.train].mean(axis=0)
+        loadings = self.eigenvectors.T @ (labels[self.train] - mean)
+        shrunken = loadings / (self.eigenvalues[:, None] + settings[:, None, :])
+        scores: NDArray[np.float64] = self.projected[rows] @ shrunken
+        scores += mean
+        return scores

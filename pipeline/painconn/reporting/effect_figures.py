@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ALPHA = 0.05
-EFFECT_SYMBOLS = {"hedges_g": "g", "dz": "dz"}
-EFFECT_WORDS = {"hedges_g": "Hedges' g", "dz": "standardised mean difference dz"}
+EFFECT_SYMBOLS = {"hedges_g": "g", "dz": "dz", "r": "r"}
+EFFECT_WORDS = {"hedges_g": "Hedges' g", "dz": "standardised mean difference dz", "r": "partial correlation r"}
 
 PANEL_IN = 2.7
 _PLACE_IN = 0.17

@@ -46,7 +46,7 @@ def results_kind(contrast: object) -> str:
 
 def people(n_a: object, n_b: object, kind: str) -> str:
     """Return the number of people: both groups, or once when the same people are on both sides."""
-    if kind == "within":
+    if kind != "between":
         return count(n_a)
     return f"{count(n_a)} + {count(n_b)}"
 
@@ -60,6 +60,8 @@ def primary_performance(target: TargetResults) -> Performance | None:
 def answer(target: TargetResults) -> str:
     """Answer one target in one sentence with its interval and its count of significant primary tests."""
     n_a, n_b = target.n_sides
+    if target.kind == "association":
+        return f"{target.question} (n = {people(n_a, n_b, target.kind)}): {primary_count(target)}{_agreement(target)}"
     parts = [f"{target.question} (n = {people(n_a, n_b, target.kind)})"]
     score = primary_performance(target)
     if score is None:
@@ -69,8 +71,12 @@ def answer(target: TargetResults) -> str:
     else:
         p = p_text(score.p, symbol="permutation p")
         classifier = f"AUC {number(score.auc)}, 95 % interval {interval(score.low, score.high)}, {p}"
+    return f"{parts[0]}: {classifier}; {primary_count(target)}{_agreement(target)}"
+
+
+def _agreement(target: TargetResults) -> str:
     verdict = agreement_verdict(target)
-    return f"{parts[0]}: {classifier}; {primary_count(target)}{f'; {verdict}' if verdict else ''}"
+    return f"; {verdict}" if verdict else ""
 
 
 def _because(target: TargetResults) -> str:
@@ -92,6 +98,11 @@ def primary_count(target: TargetResults) -> str:
 
 def meaning(target: TargetResults) -> str:
     """Say in plain words what the score does and does not allow one to conclude."""
+    if target.kind == "association":
+        return (
+            "Correlations over people, adjusted for the covariates: they say that a value goes with the score, not "
+            "that one makes the other, and no model was asked to predict the score."
+        )
     score = primary_performance(target)
     if score is not None and score.auc is None and _because(target):
         return f"The question cannot be answered: the declared features are not computable{_because(target)}."

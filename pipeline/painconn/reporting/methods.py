@@ -10,9 +10,11 @@ from painconn.cortex.registry import INVERSES
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.reporting.agreement import agreement_method
 from painconn.reporting.citations import Citations
+from painconn.reporting.companions import companion_method
 from painconn.reporting.connectivity_text import connectivity_paragraphs, graph_paragraphs
 from painconn.reporting.head_text import head_paragraph
 from painconn.reporting.leakage import leakage_sentences
+from painconn.reporting.networks import network_method
 from painconn.reporting.notation import MISSING, count, listing, plural, words
 from painconn.reporting.phenotype import phenotype_sentences
 from painconn.reporting.quality_text import quality_paragraphs
@@ -318,6 +320,8 @@ def _comparison(results: StudyResults, cited: Citations) -> list[str]:
         "between": "between people, Welch's t (with covariates: its counterpart with one error variance per group); "
         "p is the larger of those from permuting and from sign-flipping the residuals",
         "within": "within people, t of the mean difference; p from sign flips per person",
+        "association": "for an association, t of the partial correlation; p is the larger of those from permuting and "
+        "from sign-flipping the residuals",
     }
     told = "; ".join(statistics[kind] for kind in sorted(kinds) if kind in statistics)
     n = listing(sorted({count(target.settings["n_permutations"]) for target in results.targets.values()}))
@@ -325,8 +329,11 @@ def _comparison(results: StudyResults, cited: Citations) -> list[str]:
         f"Statistic: {told} ({n} rearrangements, fewer where all could be listed). Family-wise p values compare each "
         f"statistic with the distribution of the largest one in the family {cited.cite('nichols2002')}; exploratory "
         f"families also carry the false discovery rate {cited.cite('benjamini1995')}. Effect sizes are Hedges' g (dz "
-        f"within people) {cited.cite('hedges1981')} with 95 % intervals from the noncentral t distribution, and Bayes "
+        f"within people) {cited.cite('hedges1981')} with 95 % intervals from the noncentral t distribution (of "
+        "correlations, Fisher's), and Bayes "
         f"factors for no effect (JZS) {cited.cite('rouder2009')}. Positive effects mean more in the second-named side.",
+        *companion_method(results, cited),
+        *network_method(results, cited),
         *agreement_method(results, cited),
     ]
 
@@ -334,7 +341,7 @@ def _comparison(results: StudyResults, cited: Citations) -> list[str]:
 def _classification(results: StudyResults, cited: Citations) -> list[str]:
     paragraphs = []
     for target in results.targets.values():
-        if target.scores is None:
+        if not target.feature_sets:
             continue
         settings = target.settings
         definition = CLASSIFIERS.get(settings["classifier"])

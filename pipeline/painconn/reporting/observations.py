@@ -62,6 +62,8 @@ def side_tables(
     """
     if contrast["kind"] == "within":
         return observed(table, contrast["a"]), observed(table, contrast["b"])
+    if contrast["kind"] == "association":
+        return None
     labels, rows = labels_of(results, contrast), observed(table, contrast["observation"])
     if labels is None:
         return None

@@ -87,6 +87,9 @@ def _read_target(paths: Results, name: str, settings: Mapping[str, Any]) -> Targ
         predictions=own("predictions.tsv", partial(read_tsv, dtype=_LABELS)),
         audit=own("audit.json", read_json),
         agreement=own("agreement.json", read_json),
+        networks=own("networks.tsv", read_tsv),
+        companions=own("companions.tsv", read_tsv),
+        sessions=own("sessions.tsv", read_tsv),
     )
 
 

@@ -71,6 +71,33 @@ REFERENCES: dict[str, str] = {
         "Benjamini Y, Hochberg Y. Controlling the false discovery rate. J R Stat Soc B 1995. "
         "doi:10.1111/j.2517-6161.1995.tb02031.x"
     ),
+    "zalesky2010": (
+        "Zalesky A, Fornito A, Bullmore ET. Network-based statistic: Identifying differences in brain networks. "
+        "NeuroImage 2010. doi:10.1016/j.neuroimage.2010.06.041"
+    ),
+    "baggio2018": (
+        "Baggio HC, et al. Statistical inference in brain graphs using threshold-free network-based statistics. Hum "
+        "Brain Mapp 2018. doi:10.1002/hbm.24007"
+    ),
+    "smith2009": (
+        "Smith SM, Nichols TE. Threshold-free cluster enhancement. NeuroImage 2009. "
+        "doi:10.1016/j.neuroimage.2008.03.061"
+    ),
+    "vinokur2015": (
+        "Vinokur L, et al. A novel threshold-free network-based statistical method: Demonstration and parameter "
+        "optimisation using in vivo simulated pathology. Proc ISMRM 2015;2846."
+    ),
+    "schuirmann1987": (
+        "Schuirmann DJ. A comparison of the two one-sided tests procedure and the power approach for assessing the "
+        "equivalence of average bioavailability. J Pharmacokinet Biopharm 1987. doi:10.1007/BF01068419"
+    ),
+    "lakens2017": (
+        "Lakens D. Equivalence tests: A practical primer for t tests, correlations, and meta-analyses. Soc Psychol "
+        "Personal Sci 2017. doi:10.1177/1948550617697177"
+    ),
+    "efron1987": (
+        "Efron B. Better bootstrap confidence intervals. J Am Stat Assoc 1987. doi:10.1080/01621459.1987.10478410"
+    ),
     "rubin1981": "Rubin DB. The Bayesian bootstrap. Ann Stat 1981. doi:10.1214/aos/1176345338",
     "ojala2010": (
         "Ojala M, Garriga GC. Permutation tests for studying classifier performance. J Mach Learn Res "

@@ -81,7 +81,7 @@ def _name(entry: Mapping[str, Any]) -> str:
 def _compared(results: StudyResults) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any] | None]]:
     """Yield every observation that a target looks at, once, and the differences of those within people."""
     contrasts = [target.settings["contrast"] for target in results.targets.values()]
-    singles = [contrast["observation"] for contrast in contrasts if contrast["kind"] == "between"]
+    singles = [contrast["observation"] for contrast in contrasts if contrast["kind"] != "within"]
     within = [(contrast["b"], contrast["a"]) for contrast in contrasts if contrast["kind"] == "within"]
     singles += [side for pair in within for side in reversed(pair)]
     told: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = []
@@ -144,7 +144,7 @@ def attenuation_sentence(results: StudyResults, target: TargetResults) -> str:
     if not is_number(smallest) or not primary:
         return ""
     contrast = target.settings["contrast"]
-    sides = (contrast["observation"], None) if target.kind == "between" else (contrast["b"], contrast["a"])
+    sides = (contrast["observation"], None) if target.kind != "within" else (contrast["b"], contrast["a"])
     blocks = {
         entry["band"]: (entry.get("spearman_brown") or {}).get("blocks") or {}
         for entry in _entries(results, *sides)
@@ -153,7 +153,7 @@ def attenuation_sentence(results: StudyResults, target: TargetResults) -> str:
     told = [_behind(words(band), blocks[band], smallest) for band in primary.get("bands") or [] if band in blocks]
     if not told:
         return ""
-    what = "primary blocks" if target.kind == "between" else "difference of the primary blocks within people"
+    what = "primary blocks" if target.kind != "within" else "difference of the primary blocks within people"
     return (
         f"Errors of measurement shrink an effect to the root of the reliability. Behind an observed "
         f"{detectable.get('effect') or 'effect size'} of {number(smallest)} stands, with the split-half reliability of "

@@ -30,6 +30,8 @@ class TargetResults:
         What became of the primary result under the other inverses.
     predictions : DataFrame or None
         Out-of-fold score and probability per observation and repeat.
+    networks, companions, sessions : DataFrame or None
+        Components of edges; the plain tests beside the declared ones; the mixed model of several sessions.
     """
 
     name: str
@@ -40,6 +42,9 @@ class TargetResults:
     predictions: pd.DataFrame | None = None
     audit: Mapping[str, Any] | None = None
     agreement: Mapping[str, Any] | None = None
+    networks: pd.DataFrame | None = None
+    companions: pd.DataFrame | None = None
+    sessions: pd.DataFrame | None = None
 
     def tests(self, role: str) -> pd.DataFrame:
         """Return the rows of one role (an empty table when there are none)."""
@@ -49,18 +54,22 @@ class TargetResults:
 
     @property
     def kind(self) -> str:
-        """``between`` or ``within`` people."""
+        """``between`` or ``within`` people, or ``association``."""
         return str((self.declaration or {}).get("kind") or self.settings["contrast"]["kind"])
 
     @property
     def sides(self) -> tuple[str, str]:
         """Names of the reference side a and of the side of interest b."""
         contrast = self.settings["contrast"]
+        if contrast["kind"] == "association":
+            return f"lower {contrast['column']}", f"higher {contrast['column']}"
         return side_name(contrast["a"]), side_name(contrast["b"])
 
     @property
     def question(self) -> str:
         """The contrast in words."""
+        if self.kind == "association":
+            return f"association with {self.settings['contrast']['column']}"
         a, b = self.sides
         return f"between {a} and {b}" if self.kind == "between" else f"{a} versus {b}, within people"
 

@@ -10,10 +10,12 @@ from painconn.config.connectivity import ConnectivityConfig
 from painconn.config.quality_numbers import QUALITY_NUMBERS
 from painconn.reporting import circuit_figures, data_figures, effect_figures, prediction_figures
 from painconn.reporting.agreement import agreement_kind, agreement_sentences, agreement_table, agreement_verdict
+from painconn.reporting.companions import companions_table, equivalence_sentence, sessions_table
 from painconn.reporting.drawing import Picture
 from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
 from painconn.reporting.leakage import family_sentence
+from painconn.reporting.networks import network_sentences, networks_table
 from painconn.reporting.notation import (
     column_words,
     count,
@@ -27,6 +29,7 @@ from painconn.reporting.notation import (
 )
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
 from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
+from painconn.reporting.power import chances_sentence, detectable_sentence
 from painconn.reporting.quality_overview import outliers_table, overview
 from painconn.reporting.reliability import attenuation_sentence
 from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
@@ -63,6 +66,7 @@ class TargetView:
     """A target on the page; a part that was not saved is None or empty."""
 
     name: str
+    kind: str
     question: str
     answer: str
     meaning: str
@@ -79,6 +83,10 @@ class TargetView:
     performance: Table | None
     increment: str
     interval_notes: tuple[str, ...]
+    networks: tuple[str, ...]
+    networks_table: Table | None
+    companions: Table | None
+    sessions: Table | None
     limits: tuple[str, ...]
     notes: tuple[str, ...]
     exploratory_families: Table | None
@@ -142,6 +150,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
     state = "not available" if target.audit is None else "failed" if target.failed_gates else "passed"
     return TargetView(
         name=target.name,
+        kind=target.kind,
         question=target.question,
         answer=answer(target),
         meaning=meaning(target),
@@ -166,6 +175,10 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
         increment=increment_sentence(saved),
         interval_notes=score.notes if score else (),
+        networks=network_sentences(target),
+        networks_table=networks_table(target),
+        companions=companions_table(target),
+        sessions=sessions_table(target),
         limits=_limits(results, target),
         notes=tuple(dict.fromkeys(str(note) for note in (target.declaration or {}).get("notes") or [])),
         exploratory_families=None if exploratory.empty else exploratory_families(exploratory),
@@ -223,22 +236,14 @@ def _classifier_pictures(
 
 def _limits(results: StudyResults, target: TargetResults) -> tuple[str, ...]:
     """Say which effects this many people would have missed, and how wide the intervals are."""
-    sentences = (_detectable(target), attenuation_sentence(results, target), _widths(target))
-    return tuple(sentence for sentence in sentences if sentence)
-
-
-def _detectable(target: TargetResults) -> str:
-    saved = (target.declaration or {}).get("minimum_detectable_effect")
-    if not saved:
-        return ""
-    symbol, n_people = str(saved.get("effect") or "effect size"), people(*target.n_sides, target.kind)
-    return (
-        f"Minimum detectable effect (n = {n_people}, power {number(saved.get('power'))}, two-sided level "
-        f"{number(saved.get('alpha'))}): {symbol} of {number(saved.get('one_test'), absent='no size')} for a single "
-        f"test, {number(saved.get('whole_family'), absent='no size')} for any one test of the whole family of "
-        f"{count(saved.get('family_size'))} (Bonferroni, an upper bound). Smaller effects would probably have been "
-        "missed."
+    sentences = (
+        detectable_sentence(target),
+        chances_sentence(target),
+        attenuation_sentence(results, target),
+        _widths(target),
+        equivalence_sentence(target),
     )
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _widths(target: TargetResults) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from painconn.config.targets import Target
+from painconn.features.edges import symmetric_matrices
 from painconn.inference.families import Family, family_hash
 from painconn.paths import Results, SessionKey
 from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
@@ -20,12 +21,10 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Look at what the evaluator recorded, at the recordings, and at the declaration."""
     target = Target.model_validate(settings["target"])
     scores = read_json(results.target(name, "scores.json"))
-    limit = target.too_good_auc or AUC_LIMITS[target.contrast.kind]
-    gates = [
-        *_of_primary(results, settings, name, scores, limit),
-        *_of_all(scores, limit),
-        _declared_first(results, name),
-    ]
+    gates = [_declared_first(results, name)]
+    if target.contrast.kind != "association":
+        limit = target.too_good_auc or AUC_LIMITS[target.contrast.kind]
+        gates = [*_of_primary(results, settings, name, scores, limit), *_of_all(scores, limit), *gates]
     write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
 
 
@@ -51,13 +50,15 @@ def _of_primary(
         splits=_splits(saved["splits"]),
     )
     fingerprints, owners = _fingerprints(results)
+    columns = usable_sets(settings, selection)[1][primary]
     gates = audit_evaluation(
         evaluation,
-        selection.features[usable_sets(settings, selection)[1][primary]],
+        selection.features[columns],
         seed=seed_for(settings["seed"], "predict", name),
         fingerprints=fingerprints,
         owners=owners,
         auc_limit=limit,
+        matrices=symmetric_matrices(columns),
     )
     # A ready table holds no signals: there is nothing to compare, and the gate does not apply.
     return [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]

@@ -1,6 +1,5 @@
 """Per target: the group comparison, with the primary family declared and hashed before labels are opened."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,15 +8,19 @@ import pandas as pd
 from painconn.config.data import DataConfig
 from painconn.config.targets import PositiveControl, Target
 from painconn.features.names import KEYS, QUALITY, join
+from painconn.inference.association import correlate
+from painconn.inference.companions import companion_table
 from painconn.inference.comparison import compare_between, compare_within
 from painconn.inference.families import Family, family_hash
-from painconn.inference.power import minimum_detectable_effect
 from painconn.inference.results import Comparison
 from painconn.paths import Results
 from painconn.provenance import seed_for
 from painconn.steps.declare import MUSCLE, families
+from painconn.steps.detectable import detectable
 from painconn.steps.leakage import with_marks
+from painconn.steps.networks import with_node_strength, write_networks
 from painconn.steps.selection import Selection, read_features, select
+from painconn.steps.sessions import write_mixed_models
 from painconn.store import write_json, write_tsv
 
 
@@ -36,18 +39,22 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     )
 
     declared, left_out = _without_muscle_column(declared, columns)
-    selection = select_for(declared, table, settings, name)
+    selection = select_for(declared, with_node_strength(table, settings), settings, name)
     declared, notes = _testable([_expanded(family, selection) for family in declared], selection)
     seed = seed_for(settings["seed"], "compare", name)
     compared = _compare(selection, declared, n_permutations=target.n_permutations, seed=seed)
+    companions = companion_table(compared, declared, smallest_effect=target.smallest_effect, seed=seed)
+    write_tsv(results.target(name, "companions.tsv"), companions)
     controls, control_notes = _controls(table, DataConfig.model_validate(settings["data"]), settings)
     tests = pd.concat([compared.table, *controls], ignore_index=True)
     write_tsv(results.target(name, "compare.tsv"), with_marks(results, tests, settings["groups"]))
-    n_a, n_b = (selection.labels.count(side) for side in (selection.a, selection.b))
+    sessions = write_mixed_models(results, name, table, target.contrast, selection, primary)
+    networks = write_networks(results, settings, name, compared, declared)
+    n_a, n_b = selection.n_sides
     record = {
         "family_hash": digest,
         "primary": settings["target"]["primary"] | {"tests": list(primary.tests), "family_size": len(primary.tests)},
-        "contrast": f"{selection.b} - {selection.a}",
+        "contrast": compared.table["contrast"].iloc[0],
         "kind": selection.kind,
         "a": selection.a,
         "b": selection.b,
@@ -56,8 +63,9 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "dropped": selection.dropped,
         "covariates": list(primary.covariates),
         "notes": [*_grouped([*compared.notes, *control_notes]), *notes, *left_out],
-        "minimum_detectable_effect": _detectable(selection.kind, n_a, n_b, len(primary.tests)),
+        "minimum_detectable_effect": detectable(results, target, selection, declared[0]),
     }
+    record |= {key: found for key, found in (("networks", networks), ("sessions", sessions)) if found}
     write_json(results.target(name, "declaration.json"), record)
 
 
@@ -131,17 +139,17 @@ def _compare(selection: Selection, declared: list[Family], *, n_permutations: in
             seed=seed,
         )
     index = pd.Index(selection.participants, dtype=object)
-    return compare_between(
-        selection.features.set_axis(index, axis=0),
-        pd.Series(selection.labels, index=index),
-        a=selection.a,
-        b=selection.b,
-        families=declared,
-        covariates=selection.covariates.set_axis(index, axis=0),
-        strata=pd.Series(selection.sites, index=index) if len(set(selection.sites)) > 1 else None,
-        n_permutations=n_permutations,
-        seed=seed,
-    )
+    among_people: dict[str, Any] = {
+        "families": declared,
+        "covariates": selection.covariates.set_axis(index, axis=0),
+        "strata": pd.Series(selection.sites, index=index) if len(set(selection.sites)) > 1 else None,
+        "n_permutations": n_permutations,
+        "seed": seed,
+    }
+    features, labels = selection.features.set_axis(index, axis=0), pd.Series(selection.labels, index=index)
+    if selection.kind == "association":
+        return correlate(features, labels, score=selection.b.removeprefix("higher "), **among_people)
+    return compare_between(features, labels, a=selection.a, b=selection.b, **among_people)
 
 
 def _controls(table: pd.DataFrame, data: DataConfig, settings: dict[str, Any]) -> tuple[list[pd.DataFrame], list[str]]:
@@ -171,19 +179,3 @@ def _grouped(notes: list[str]) -> list[str]:
         text if names == [""] else f"{text} ({names[0] if len(names) == 1 else f'{len(names)} families'})"
         for text, names in families.items()
     ]
-
-
-def _detectable(kind: str, n_a: int, n_b: int, family_size: int) -> dict[str, Any]:
-    other = n_b if kind == "between" else None
-    return {
-        "effect": "d" if kind == "between" else "dz",
-        "power": 0.8,
-        "alpha": 0.05,
-        "one_test": _finite(minimum_detectable_effect(n_a, other, 1)),
-        "whole_family": _finite(minimum_detectable_effect(n_a, other, family_size)),
-        "family_size": family_size,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -8,7 +8,9 @@ from painconn.connectivity.registry import MEASURES, TIME
 from painconn.features.edges import block_names, edge_names
 from painconn.features.graphs import graph_names
 from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, SEPARATOR, join, power_names
+from painconn.features.nodes import node_names
 from painconn.inference.families import Family
+from painconn.inference.networks import Edge
 
 MUSCLE = "muscle_index"
 
@@ -109,6 +111,27 @@ def _exploratory(
                 yield Family(f"{name}{suffix}", "exploratory", left, adjusted)
 
 
+def network_family(settings: dict[str, Any], declared: list[Family]) -> tuple[str, dict[str, Edge]] | None:
+    """Return the exploratory family of edges that networks are looked for in, and where its tests lie.
+
+    It is that of the primary measure and inverse in the bands below 30 Hz; None when the target asks for no networks or
+    has no such family.
+    """
+    if not settings["target"]["networks"]["thresholds"]:
+        return None
+    primary = settings["target"]["primary"]
+    wanted = _edge_family(primary["measure"], primary["inverse"])
+    family = next((family for family in declared if family.name == wanted), None)
+    if family is None:
+        return None
+    places = (test.split(SEPARATOR)[-3:] for test in family.tests)
+    return wanted, {test: Edge(*place) for test, place in zip(family.tests, places, strict=True)}
+
+
+def _edge_family(measure: str, inverse: str) -> str:
+    return f"{measure} edges, {inverse}"
+
+
 def _with_muscle(covariates: tuple[str, ...]) -> tuple[str, ...]:
     return covariates if MUSCLE in covariates else (*covariates, MUSCLE)
 
@@ -122,9 +145,14 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
                 [n for band in bands for n in block_names(measure, inverse, band, settings["groups"])],
             )
             yield (
-                f"{measure} edges, {inverse}",
+                _edge_family(measure, inverse),
                 [n for band in bands for n in edge_names(measure, inverse, band, regions)],
             )
+            if MEASURES[measure].kind == "symmetric":
+                yield (
+                    f"{measure} node strength, {inverse}",
+                    [n for band in bands for n in node_names(measure, inverse, band, regions)],
+                )
             for graph_measure in settings["graph_measures"] if MEASURES[measure].kind == "symmetric" else ():
                 yield (
                     f"graph {graph_measure} of {measure}, {inverse}",

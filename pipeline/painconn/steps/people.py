@@ -13,6 +13,8 @@ from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.recordings.participants import covariate_columns, label_groups, read_participants
 from painconn.recordings.phenotype.labels import PhenotypeLabels, label_people
+from painconn.recordings.sidecars import parse_number
+from painconn.recordings.tables import says_nothing
 
 QUALITY_COVARIATES = (
     *("n_epochs_kept", "fraction_epochs_kept", "muscle_index", "drowsiness_index", "line_noise_ratio_after"),
@@ -28,7 +30,7 @@ class TargetPeople:
     Parameters
     ----------
     labels : Series (participants)
-        ``a`` or ``b``; for a contrast within people everybody, with an empty label.
+        ``a`` or ``b``; the score as a number for an association; within people everybody, with an empty label.
     covariates : DataFrame (participants, covariates)
         From the participants table only.
     dropped : list of dict
@@ -82,7 +84,7 @@ def read_people(
 
 def covariates_of(contrast: Contrast, names: Sequence[str]) -> list[str]:
     """Return the covariates that can differ inside a contrast: within people only those of the EEG do."""
-    return [name for name in names if contrast.kind == "between" or name in QUALITY_COVARIATES]
+    return [name for name in names if contrast.among_people or name in QUALITY_COVARIATES]
 
 
 def target_people(
@@ -127,6 +129,7 @@ def target_people(
     ]
     mine = people.loc[people.index.isin(set(present))]
     labels = pd.Series("", index=mine.index, dtype=object)
+    tabled = [name for name in covariates if name not in QUALITY_COVARIATES]
     if contrast.kind == "between":
         try:
             labels = label_groups(mine, str(contrast.column), (str(contrast.a), str(contrast.b))).labels
@@ -138,7 +141,13 @@ def target_people(
             {"participant": person, "reason": f"{contrast.column} is neither {contrast.a} nor {contrast.b}"}
             for person in outside
         ]
-    tabled = [name for name in covariates if name not in QUALITY_COVARIATES]
+    elif contrast.kind == "association":
+        labels, unusable = _scores(mine, str(contrast.column), where)
+        problems.extend(unusable)
+        dropped += [
+            {"participant": person, "reason": f"no value of {contrast.column}"}
+            for person in sorted(set(mine.index) - set(labels.index))
+        ]
     values = pd.DataFrame(index=labels.index)
     if tabled:
         try:
@@ -153,6 +162,23 @@ def target_people(
     return TargetPeople(labels, values, dropped)
 
 
+def _scores(people: pd.DataFrame, column: str, where: str) -> tuple[pd.Series, list[Problem]]:
+    """Return the scores of those who have one, and what is wrong with the column."""
+    where = f"{where}.contrast.column"
+    if column not in people.columns:
+        known = ", ".join(map(str, people.columns))
+        found, fix = f"no column {column} among {known}", "correct the name or add the column"
+        return pd.Series(dtype=object), [Problem(where, found, "a column of the participants table", fix)]
+    given = {str(person): cell for person, cell in people[column].items() if not says_nothing(cell)}
+    numbers = {person: parse_number(str(cell)) for person, cell in given.items()}
+    scores = pd.Series({person: number for person, number in numbers.items() if number is not None}, dtype=object)
+    if len(scores) < len(numbers):
+        found = f"{column} is no number for {', '.join(person for person in numbers if person not in scores.index)}"
+        fix = "correct these cells, or leave them empty where the score is unknown"
+        return scores, [Problem(where, found, "a number per person", fix)]
+    return scores, []
+
+
 def _missing_values(values: pd.DataFrame, where: str) -> list[Problem]:
     fix = "complete the table, exclude these people (data.participants.exclude), or leave the covariate out"
     return [
@@ -165,10 +191,11 @@ def _missing_values(values: pd.DataFrame, where: str) -> list[Problem]:
 
 
 def _require_enough(labels: pd.Series, contrast: Contrast, minimum: int, where: str) -> None:
+    everybody = "people with a score" if contrast.kind == "association" else "people with both observations"
     counts: dict[Any, int] = (
         {contrast.a: int((labels == contrast.a).sum()), contrast.b: int((labels == contrast.b).sum())}
         if contrast.kind == "between"
-        else {"people with both observations": len(labels)}
+        else {everybody: len(labels)}
     )
     problems = [
         Problem(

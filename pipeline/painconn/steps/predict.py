@@ -8,19 +8,29 @@ import pandas as pd
 
 from painconn.config.data import DataConfig
 from painconn.config.targets import Target
+from painconn.features.edges import symmetric_matrices
 from painconn.features.names import KEYS
 from painconn.paths import Results
 from painconn.prediction.design import Design, make_design
 from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.prediction.registry import CLASSIFIERS, why_not
 from painconn.provenance import seed_for
 from painconn.steps.declare import feature_sets
 from painconn.steps.selection import Selection, read_features, select
 from painconn.store import plain, write_arrays, write_atomically, write_json, write_tsv
 
+_WHOLE = "edges"
+
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
-    """Evaluate one target; the first feature set is the primary one, the others are exploratory."""
+    """Evaluate one target; the first feature set is the primary one, the others are exploratory.
+
+    A classifier of whole matrices has the edges as its primary set: blocks are none.
+    """
     target = Target.model_validate(settings["target"])
+    if target.contrast.kind == "association":
+        _write_no_classifier(results, name)
+        return
     table = read_features(results)
     selection, design = observations(table, settings, name)
     primary, sets = usable_sets(settings, selection)
@@ -31,6 +41,12 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     scores: dict[str, Any] = {}
     predictions = []
     for set_name, columns in sets.items():
+        role = "primary" if set_name == primary else "exploratory"
+        matrices = symmetric_matrices(columns)
+        refused = why_not(target.classifier, matrices)
+        if refused:
+            scores[set_name] = {"role": role, "auc": None, "reason": f"{target.classifier}: {refused}"}
+            continue
         evaluation = evaluate(
             selection.features[columns],
             design,
@@ -38,8 +54,8 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
             n_permutations=target.n_permutations,
             seed=seed,
             confounds=confounds,
+            matrices=matrices,
         )
-        role = "primary" if set_name == primary else "exploratory"
         scores[set_name] = {
             "role": role,
             **evaluation.scores,
@@ -55,6 +71,15 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
     record = {"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}
     write_json(results.target(name, "scores.json"), plain(record))
+
+
+def _write_no_classifier(results: Results, name: str) -> None:
+    """Say that an association has no two sides to tell apart."""
+    for made in ("evaluation.npz", "predictions.tsv"):
+        results.target(name, made).unlink(missing_ok=True)
+    write_json(
+        results.target(name, "scores.json"), {"feature_sets": {}, "primary_feature_set": None, "n_feature_sets": 0}
+    )
 
 
 def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tuple[Selection, Design]:
@@ -73,7 +98,7 @@ def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tu
         selection.labels,
         a=selection.a,
         b=selection.b,
-        kind=target.contrast.kind,
+        kind="within" if target.contrast.kind == "within" else "between",
         strata=selection.sites,
         n_outer=target.n_outer_folds,
         n_repeats=target.n_repeats,
@@ -104,7 +129,11 @@ def why_not_scored(settings: dict[str, Any], selection: Selection) -> str:
 
 
 def _declared_sets(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
-    return feature_sets(settings, [column for column in selection.features.columns if column not in KEYS])
+    declared = feature_sets(settings, [column for column in selection.features.columns if column not in KEYS])
+    needs = CLASSIFIERS[settings["target"]["classifier"]].needs
+    if needs == "matrices" and _WHOLE in declared:
+        return {_WHOLE: declared[_WHOLE], **declared}
+    return declared
 
 
 def _present(selection: Selection) -> dict[str, pd.Series]:

@@ -24,13 +24,13 @@ class Selection:
     features : DataFrame (observations, columns)
         Numbers; several sessions of a person are averaged.
     participants, labels, sites : list of str
-        Per observation.
+        Per observation; the label of an association is the score as text.
     covariates : DataFrame (observations, covariates)
         Of the participants table and of the EEG.
     a, b : str
         Names of the two sides; an effect is b minus a.
-    kind : {'between', 'within'}
-        Whether the sides are people or observations of the same people.
+    kind : {'between', 'within', 'association'}
+        Whether the sides are people or observations of the same people, or the ends of a score.
     dropped : list of dict
         Participants left out, and why.
     """
@@ -44,6 +44,13 @@ class Selection:
     b: str
     kind: str
     dropped: list[dict[str, str]]
+
+    @property
+    def n_sides(self) -> tuple[int, int]:
+        """Number of observations on side a and side b; of an association everybody, twice."""
+        if self.kind == "association":
+            return len(self.labels), len(self.labels)
+        return self.labels.count(self.a), self.labels.count(self.b)
 
     def side(self, label: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return features and covariates of one side, indexed by participant."""
@@ -89,7 +96,7 @@ def select(
     InputError, DesignError
         When labels or covariates are at fault, or too few people remain.
     """
-    if contrast.kind == "between":
+    if contrast.among_people:
         assert contrast.observation is not None  # noqa: S101 — guaranteed by the model
         people = people_of(data)
         rows = _per_person(table, contrast.observation)
@@ -101,7 +108,7 @@ def select(
         dropped = chosen.dropped + _without_rows(table, set(rows.index), people.index)
         labels = [str(chosen.labels[name]) for name in names]
         extra = chosen.covariates.reindex(names)
-        a, b = str(contrast.a), str(contrast.b)
+        a, b = (str(contrast.a), str(contrast.b)) if contrast.kind == "between" else score_sides(contrast)
     else:
         sides = [side for side in (contrast.a, contrast.b) if isinstance(side, Observation)]
         first, second = (_per_person(table, side) for side in sides)
@@ -131,6 +138,11 @@ def _require_quality(features: pd.DataFrame, covariates: list[str], where: str) 
         raise DesignError(
             Problem(where, found, "the covariates named", "leave them out, or add the columns to the table")
         )
+
+
+def score_sides(contrast: Contrast) -> tuple[str, str]:
+    """Return the names of the two ends of an association."""
+    return f"lower {contrast.column}", f"higher {contrast.column}"
 
 
 def observation_name(observation: Observation) -> str:
