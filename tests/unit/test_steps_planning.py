@@ -175,6 +175,11 @@ def test_a_measure_of_envelopes_gets_a_coupling_of_envelopes(study):
             "same time",
             "before and after one kind",
         ),
+        (
+            {"target": {"contrast": PRE_POST.model_copy(update={"kind": "association"})}},
+            "association",
+            "between people",
+        ),
         ({"connectivity": {"bands_hz": {"theta": (1.0, 2.0), "alpha": (2.0, 3.0), "beta": (3.0, 4.0)}}}, "Hz", "band"),
     ],
 )

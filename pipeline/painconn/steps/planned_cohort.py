@@ -150,7 +150,7 @@ def plan_cohort(
     }
     return PlannedCohort(
         spec=spec,
-        kind=contrast.kind,
+        kind="within" if contrast.kind == "within" else "between",
         observations=observations,
         tests=tuple(tests),
         bands=tuple(tests.values()),
@@ -214,6 +214,10 @@ def _why_not(study: StudyConfig, name: str, target: Target) -> Iterator[Problem]
         found, wanted = "layout features: a table without its recordings", "a study of recordings"
         fix = "plan with a study file of recordings, or from effect and reliability with an ordinary power formula"
         yield Problem("data.sources", found, wanted, fix)
+        return
+    if target.contrast.kind == "association":
+        fix = "plan a copy of the target between people; `painconn run` gives the smallest correlation a size can see"
+        yield Problem(f"targets.{name}.contrast.kind", "association", "between or within", fix)
         return
     regions = study.cortex.parcellation
     if regions not in _PARCELLATIONS:
