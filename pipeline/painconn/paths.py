@@ -153,6 +153,10 @@ class Results:
         label = "{target}" if target is None else check_label(target, what="target name")
         return self.root / "group" / label / name
 
+    def model(self, target: str) -> Path:
+        """Folder of the model of one target."""
+        return self.target(target, "model")
+
     @property
     def page(self) -> Path:
         """The report."""

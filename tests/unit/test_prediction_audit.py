@@ -13,6 +13,8 @@ from painconn.prediction.evaluation import Evaluation, evaluate
 GATES = [
     "shuffled_labels",
     "shuffled_run",
+    "pure_noise",
+    "fitted_inside_fold",
     "person_overlap",
     "fold_class_counts",
     "duplicate_recordings",

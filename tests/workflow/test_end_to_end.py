@@ -42,6 +42,8 @@ def test_the_results_are_complete_and_the_outcome_is_printed(finished):
         "group/provenance.json", "group/methods.md", "group/study.json", "group/hyperalgesia/compare.tsv",
         "group/hyperalgesia/scores.json", "group/hyperalgesia/predictions.tsv",
         "group/hyperalgesia/audit.json", "group/hyperalgesia/agreement.json",
+        "group/hyperalgesia/interpretation.tsv", "group/hyperalgesia/model/model.json",
+        "group/hyperalgesia/model/coefficients.npz", "group/hyperalgesia/model/model_card.md",
     ]  # fmt: skip
     assert [name for name in expected if not (out / name).is_file()] == []
     assert "report: " in done.stdout
@@ -133,7 +135,9 @@ def test_a_changed_band_reruns_connectivity_onward_and_never_cleaning(finished, 
     assert not {"clean_session", "write_quality_page", "build_head", "solve_forward"} & jobs.keys()
     changed.write_text(STUDY.replace("n_repeats: 2", "n_repeats: 3"))
     jobs = snakemake_dry_run(sys.executable, repository, out, changed, out.parent)
-    after_table = {"compare_target", "predict_target", "agree_target", "audit_target", "write_report", "all"}
+    after_table = {
+        "compare_target", "predict_target", "agree_target", "audit_target", "save_model", "write_report", "all",
+    }  # fmt: skip
     assert jobs.keys() <= after_table
 
 
@@ -179,11 +183,15 @@ def test_results_that_moved_are_made_again_where_the_settings_differ_and_nowhere
                 "predict_target",
                 "agree_target",
                 "audit_target",
+                "save_model",
                 "write_report",
                 "all",
             },
         ),
-        ("prediction/ridge.py", {"predict_target", "agree_target", "audit_target", "write_report", "all"}),
+        (
+            "prediction/ridge.py",
+            {"predict_target", "agree_target", "audit_target", "save_model", "write_report", "all"},
+        ),
         ("reporting/methods.py", {"write_report", "all"}),
         ("cli/commands.py", set()),
     ],

@@ -83,6 +83,10 @@ def audits_of_all(wildcards):
     return [str(RESULTS.target(target, "audit.json")) for target in TARGETS]
 
 
+def models_of_all(wildcards):
+    return [str(RESULTS.target(target, "model.json")) for target in TARGETS]
+
+
 def tables_of_the_user(wildcards):
     return PLAN.user_tables()
 
@@ -109,6 +113,10 @@ def settings_table(wildcards):
 
 def settings_target(wildcards):
     return PLAN.settings_target(wildcards.target)
+
+
+def settings_model(wildcards):
+    return PLAN.settings_model(wildcards.target)
 
 
 def settings_report(wildcards):

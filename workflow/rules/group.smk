@@ -1,4 +1,4 @@
-# Per study the table and the report; per target compare, predict, agreement, audit.
+# Per study the table and the report; per target compare, predict, agreement, audit, model.
 rule gather_table:
     input:
         sessions=connectivity_of_all,
@@ -134,11 +134,39 @@ rule audit_target:
         " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
 
 
+rule save_model:
+    input:
+        str(RESULTS.table),
+        str(RESULTS.target(None, "scores.json")),
+        stale=unless_stale("model", "target"),
+    output:
+        str(RESULTS.target(None, "model.json")),
+    log:
+        log_of("model", "{target}"),
+    benchmark:
+        benchmark_of("model", "{target}")
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory_mb(2000),
+    params:
+        out=results_folder,
+        settings=settings_model,
+        made_with=made_with_of("model", "target"),
+    message:
+        "interpretation and model file of target {wildcards.target}"
+    shell:
+        "python -m painconn step model --out {params.out:q} --name {wildcards.target:q}"
+        " --settings {params.settings:q} --made-with {params.made_with:q} > {log:q} 2>&1"
+
+
 rule write_report:
     input:
         str(RESULTS.table),
         agreements_of_all,
         audits_of_all,
+        models_of_all,
         quality_pages_of_all,
         stale=unless_stale("report"),
     output:

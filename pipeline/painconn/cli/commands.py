@@ -194,6 +194,22 @@ def power(
 
 
 @app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Folder of a model: RESULTS/group/TARGET/model", show_default=False)
+    ],
+    recordings: Annotated[
+        list[Path], typer.Argument(metavar="RECORDING...", help="A dataset, or files of one", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Results folder")] = Path("results/prediction"),
+) -> None:
+    """Apply a saved model to new recordings; never a diagnosis."""
+    from painconn.cli.predict import predict_recordings
+
+    raise typer.Exit(predict_recordings(model, recordings, out))
+
+
+@app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder", show_default=False)]) -> None:
     """Rebuild the page from saved results."""
     from painconn.cli.run import print_outcome

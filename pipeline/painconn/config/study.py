@@ -98,6 +98,8 @@ class StudyConfig(Section):
             yield from self._block_problems()
         if usable("connectivity.measures", "cortex.n_components"):
             yield from self._component_problems()
+        if usable("data.covariates"):
+            yield from self._regression_problems()
         if usable("cortex.inverses"):
             yield from self._inverse_problems()
         if usable("connectivity.bands_hz"):
@@ -181,6 +183,12 @@ class StudyConfig(Section):
                 "cortex.n_components",
                 f"{n_components} components per region, and connectivity.measures has none: {why}",
             )
+
+    def _regression_problems(self) -> Iterator[tuple[str, str]]:
+        for name, target in self.targets.items():
+            named = self.data.covariates if target.covariates is None else target.covariates
+            if target.confound_regression == "features" and not named:
+                yield f"targets.{name}.confound_regression", "features, and the target has no covariates to regress out"
 
     def _inverse_problems(self) -> Iterator[tuple[str, str]]:
         there = self.cortex.inverses

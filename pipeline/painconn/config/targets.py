@@ -99,6 +99,16 @@ class Target(Section):
     covariates: tuple[str, ...] | None = Field(
         None, description="Covariates of this target; null: those of `data.covariates`"
     )
+    confound_regression: Literal["none", "features"] = Field(
+        "none",
+        description="features: what the covariates explain of them is taken out inside each training fold; only for "
+        "linear classifiers",
+    )
+    ratings: tuple[str, ...] = Field(
+        (),
+        description="Columns of the participants table that a given label was made from: the EEG is held against a "
+        "model of them; a label of `data.phenotype` has its ratings already",
+    )
     networks: Networks = Field(Networks(), description="Network-based statistics")
     smallest_effect: float | None = Field(
         None,
@@ -127,6 +137,14 @@ class Target(Section):
             reason = "predicts a number, not one of two sides" if name in CLASSIFIERS else "is unknown"
             raise ValueError(f"classifier {name} {reason}; there are: {', '.join(known)}")
         return name
+
+    @model_validator(mode="after")
+    def _regression_stays_out(self) -> Self:
+        if self.confound_regression == "features" and not CLASSIFIERS[self.classifier].linear:
+            linear = [name for name in names_of("classification") if CLASSIFIERS[name].linear]
+            why = f"is not linear and can read the covariates from what is left; linear ones are: {', '.join(linear)}"
+            raise ValueError(f"confound_regression with classifier {self.classifier}, which {why}")
+        return self
 
 
 class PositiveControl(Section):

@@ -6,13 +6,15 @@ be evaluated says why and has not passed. Gates look at what the evaluator recor
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.prediction.fold_audit import fitted_inside_fold, pure_noise
+from painconn.prediction.folds import RowStep
+from painconn.prediction.gates import Record, gate, not_evaluated
 from painconn.prediction.likeness import SAME_RECORDING, Fingerprint, likeness_of_pairs
 from painconn.provenance import seed_for
 
@@ -21,8 +23,6 @@ NULL_MEAN_SLACK = 0.01
 
 _STANDARD_ERRORS = 4.0
 _SAME_AUC = 1e-8
-
-Record = dict[str, Any]
 
 
 def audit_evaluation(
@@ -34,6 +34,7 @@ def audit_evaluation(
     owners: Mapping[str, str] | None = None,
     auc_limit: float | None = None,
     matrices: Sequence[NDArray[np.intp]] = (),
+    steps: Sequence[RowStep] = (),
 ) -> list[Record]:
     """Run every gate.
 
@@ -49,7 +50,7 @@ def audit_evaluation(
         Recording to its signature (numbers or a hash), and recording to its participant.
     auc_limit : float, optional
         Highest believable AUC; default 0.95 between and 0.98 within people.
-    matrices : sequence of (r, r) arrays of int
+    matrices, steps : sequence of (r, r) arrays of int, sequence of RowStep
         As given to the evaluation.
 
     Returns
@@ -59,7 +60,9 @@ def audit_evaluation(
     """
     return [
         shuffled_labels(evaluation),
-        shuffled_run(evaluation, features, seed=seed, matrices=matrices),
+        shuffled_run(evaluation, features, seed=seed, matrices=matrices, steps=steps),
+        pure_noise(evaluation, features, seed=seed, matrices=matrices, steps=steps),
+        fitted_inside_fold(evaluation, features, seed=seed, matrices=matrices, steps=steps),
         person_overlap(evaluation),
         fold_class_counts(evaluation),
         duplicate_recordings(fingerprints, owners),
@@ -75,12 +78,12 @@ def shuffled_labels(evaluation: Evaluation) -> Record:
     """
     null = evaluation.null
     if len(null) < 2:
-        return _not_evaluated("shuffled_labels", "mean AUC 0.5 under permuted labels", "no permutations were run")
+        return not_evaluated("shuffled_labels", "mean AUC 0.5 under permuted labels", "no permutations were run")
     exact = bool(evaluation.scores["permutation"]["exact"])
     error = 0.0 if exact else _STANDARD_ERRORS * float(null.std()) / np.sqrt(len(null))
     tolerance = NULL_MEAN_SLACK + error
     mean = float(null.mean())
-    return _record(
+    return gate(
         "shuffled_labels",
         f"mean AUC over {len(null)} permuted labellings within {tolerance:.3f} of 0.5",
         f"{mean:.3f}",
@@ -89,7 +92,12 @@ def shuffled_labels(evaluation: Evaluation) -> Record:
 
 
 def shuffled_run(
-    evaluation: Evaluation, features: pd.DataFrame, *, seed: int, matrices: Sequence[NDArray[np.intp]] = ()
+    evaluation: Evaluation,
+    features: pd.DataFrame,
+    *,
+    seed: int,
+    matrices: Sequence[NDArray[np.intp]] = (),
+    steps: Sequence[RowStep] = (),
 ) -> Record:
     """Gate: one permuted labelling, handed to the complete evaluation as if it were true, gives its AUC of the null.
 
@@ -99,7 +107,7 @@ def shuffled_run(
     differing = np.flatnonzero(np.any(evaluation.labellings != signs[:, None], axis=0))
     if len(differing) == 0:
         expected = "a permuted labelling gives the same AUC when evaluated from the start"
-        return _not_evaluated("shuffled_run", expected, "no permutations were run")
+        return not_evaluated("shuffled_run", expected, "no permutations were run")
     column = differing[seed_for(seed, "shuffled run") % len(differing)]
     labels = np.where(evaluation.labellings[:, column] > 0, design.b, design.a)
     repeated = evaluate(
@@ -109,9 +117,10 @@ def shuffled_run(
         n_permutations=1,
         seed=seed,
         matrices=matrices,
+        steps=steps,
     )
     found, expected_auc = float(repeated.scores["auc"]), float(evaluation.null[column])
-    return _record(
+    return gate(
         "shuffled_run",
         f"AUC {expected_auc:.6f} of permuted labelling {column} again when evaluated from the start",
         f"{found:.6f}",
@@ -131,7 +140,7 @@ def person_overlap(evaluation: Evaluation) -> Record:
     found = f"{len(shared)} participants on both sides"
     found += f" ({', '.join(sorted(shared)[:5])})" if shared else ""
     found += f", {uneven} rows not tested once per repeat"
-    return _record(
+    return gate(
         "person_overlap",
         f"no participant on both sides of any of {len(pairs)} splits; every row tested once per repeat",
         found,
@@ -144,13 +153,13 @@ def fold_class_counts(evaluation: Evaluation) -> Record:
     labellings = evaluation.labellings
     expected = "observed class counts in every fold under every permutation"
     if labellings.shape[1] == 0:
-        return _not_evaluated("fold_class_counts", expected, "no permutations were run")
+        return not_evaluated("fold_class_counts", expected, "no permutations were run")
     signs = evaluation.design.signs
     changed = sum(
         int(np.sum(labellings[fold.test].sum(axis=0) != signs[fold.test].sum())) for fold in evaluation.splits
     )
     n_checked = labellings.shape[1] * len(evaluation.splits)
-    return _record("fold_class_counts", expected, f"{changed} of {n_checked} fold labellings differ", changed == 0)
+    return gate("fold_class_counts", expected, f"{changed} of {n_checked} fold labellings differ", changed == 0)
 
 
 def duplicate_recordings(
@@ -179,35 +188,21 @@ def duplicate_recordings(
     """
     expected = f"no two participants with equal signatures or correlation above {limit:g}"
     if not fingerprints or owners is None:
-        return _not_evaluated("duplicate_recordings", expected, "no signatures were given")
+        return not_evaluated("duplicate_recordings", expected, "no signatures were given")
     unknown = sorted(set(fingerprints) - set(owners))
     if unknown:
-        return _not_evaluated("duplicate_recordings", expected, f"no participant known for {', '.join(unknown[:5])}")
+        return not_evaluated("duplicate_recordings", expected, f"no participant known for {', '.join(unknown[:5])}")
     alike = likeness_of_pairs(fingerprints, owners)
     if not alike:
-        return _not_evaluated("duplicate_recordings", expected, "fewer than two participants")
+        return not_evaluated("duplicate_recordings", expected, "fewer than two participants")
     same = [f"{first} = {second} ({value:.5f})" for (first, second), value in alike.items() if value > limit]
     likest = max(alike, key=alike.__getitem__)
     found = "; ".join(same) or f"none in {len(alike)} pairs; highest {alike[likest]:.4f} ({likest[0]}, {likest[1]})"
-    return _record("duplicate_recordings", expected, found, not same)
+    return gate("duplicate_recordings", expected, found, not same)
 
 
 def result_too_good(evaluation: Evaluation, limit: float | None = None) -> Record:
     """Gate: the AUC is believable for this kind of target."""
     highest = AUC_LIMITS[evaluation.design.kind] if limit is None else limit
     auc = float(evaluation.scores["auc"])
-    return _record("result_too_good", f"AUC at most {highest:g}", f"{auc:.3f}", auc <= highest)
-
-
-def _record(gate: str, expected: str, found: str, passed: bool) -> Record:
-    return {"gate": gate, "expected": expected, "found": found, "passed": bool(passed), "evaluated": True}
-
-
-def _not_evaluated(gate: str, expected: str, reason: str) -> Record:
-    return {
-        "gate": gate,
-        "expected": expected,
-        "found": f"not evaluated: {reason}",
-        "passed": False,
-        "evaluated": False,
-    }
+    return gate("result_too_good", f"AUC at most {highest:g}", f"{auc:.3f}", auc <= highest)

@@ -74,16 +74,17 @@ def joined_table(features: FeatureTable, confounds: FeatureTable) -> FeatureTabl
     """Put features and covariates side by side with equal total variance.
 
     A handful of covariates among thousands of features would be drowned by the penalty; each covariate is weighted
-    by the square root of (varying features / varying covariates), so that the two blocks start even. Matrices and steps
-    of the fold are those of the features.
+    by the square root of (varying features / varying covariates), so that the two blocks start even. Matrices are those
+    of both; steps of the fold are those of the features and leave the covariates alone.
     """
     n_features, n_confounds = int(varying_columns(features).sum()), int(varying_columns(confounds).sum())
     balance = np.sqrt(max(n_features, 1) / max(n_confounds, 1))
+    n_before = features.values.shape[1]
     return FeatureTable(
         values=np.hstack([features.values, confounds.values]),
         weights=np.concatenate([features.weights, balance * confounds.weights]),
-        matrices=features.matrices,
-        steps=tuple(partial(_on_features, step, features.values.shape[1]) for step in features.steps),
+        matrices=(*features.matrices, *(np.where(one < 0, one, one + n_before) for one in confounds.matrices)),
+        steps=tuple(partial(_on_features, step, n_before) for step in features.steps),
     )
 
 

@@ -6,7 +6,7 @@ same code. Rows are put in the order of participant labels first and handed back
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.calibration import decision_summary, fit_platt
 from painconn.prediction.confounds import confound_table, joined_table, numeric_table, varying_columns
 from painconn.prediction.design import Design
-from painconn.prediction.folds import FeatureTable, Fold, FoldScores, learning_folds, outer_folds
+from painconn.prediction.folds import FeatureTable, Fold, FoldScores, RowStep, learning_folds, outer_folds
 from painconn.prediction.intervals import (
     ENOUGH_LABELLINGS,
     METHOD,
@@ -30,6 +30,7 @@ from painconn.prediction.intervals import (
 from painconn.prediction.labellings import Labellings, permuted_labellings
 from painconn.prediction.registry import CLASSIFIERS, why_not
 
+CONFOUNDS = "confounds"
 LEARNING_FRACTIONS = (0.5, 0.75, 1.0)
 LEARNING_REPEATS = 2
 
@@ -81,7 +82,9 @@ def evaluate(
     n_permutations: int = 1000,
     seed: int = 0,
     confounds: pd.DataFrame | None = None,
+    baselines: Mapping[str, pd.DataFrame] | None = None,
     matrices: Sequence[NDArray[np.intp]] = (),
+    steps: Sequence[RowStep] = (),
 ) -> Evaluation:
     """Evaluate a classifier on a design.
 
@@ -99,8 +102,13 @@ def evaluate(
         Study seed.
     confounds : DataFrame, (n, c), optional
         Covariates of each row, for the confound-only model and the increment over it.
+    baselines : mapping of str to DataFrame (n, c), optional
+        More tables that the features must add something to (ratings, the same columns at rest), treated like the
+        confounds: a model of each alone, and the increment of the features over it.
     matrices : sequence of (r, r) arrays of int
         Columns of the features that together are a symmetric matrix: the column of each pair, -1 on the diagonal.
+    steps : sequence of RowStep
+        What is learned in each training set and changes the features before standardisation.
 
     Returns
     -------
@@ -115,11 +123,16 @@ def evaluate(
     InputError
         When a value is infinite.
     """
-    if len(features) != len(design.labels) or (confounds is not None and len(confounds) != len(features)):
-        raise ValueError("features, confounds and design must have the same rows")
+    others = ({} if confounds is None else {CONFOUNDS: confounds}) | dict(baselines or {})
+    if any(len(table) != len(design.labels) for table in (features, *others.values())):
+        raise ValueError("features, baselines and design must have the same rows")
     order = np.lexsort((design.labels, design.participants))
     ordered = design.rows(order)
-    table = replace(numeric_table(features.iloc[order]), matrices=tuple(matrices))
+    table = replace(
+        numeric_table(features.iloc[order]),
+        matrices=tuple(matrices),
+        steps=tuple(step.rows(order) for step in steps),
+    )
     n_varying = int(varying_columns(table).sum())
     if n_varying == 0:
         raise DesignError(
@@ -158,15 +171,22 @@ def evaluate(
     }
     no_skill = scores["baselines"]["majority"]["brier"]
     scores |= {"brier_no_skill": no_skill, "brier_skill": 1.0 - scores["brier"] / no_skill}
-    if confounds is not None:
-        covariates = confound_table(confounds.iloc[order])
-        alone = _run(classifier, covariates, signs, folds)
-        both = _run(classifier, joined_table(table, covariates), signs, folds)
-        scores["baselines"]["confounds"] = {
-            "columns": [str(name) for name in confounds.columns],
+    increments: dict[str, Any] = {}
+    for name, other in others.items():
+        baseline = confound_table(other.iloc[order])
+        if list(other.columns) == list(features.columns):
+            baseline = replace(baseline, matrices=tuple(matrices))
+        alone = _run(classifier, baseline, signs, folds)
+        both = _run(classifier, joined_table(table, baseline), signs, folds)
+        scores["baselines"][name] = {
+            "columns": [str(column) for column in other.columns],
             **_performance(alone, ordered, labellings),
         }
-        scores["increment"] = _increment(both, alone, ordered)
+        increments[name] = _increment(both, alone, ordered, name)
+    if CONFOUNDS in increments:
+        scores["increment"] = increments.pop(CONFOUNDS)
+    if increments:
+        scores["increment_over"] = increments
     back = np.argsort(order)
     return Evaluation(
         design=design,
@@ -176,6 +196,20 @@ def evaluate(
         labellings=labellings.signs[back],
         splits=tuple(_renumbered(each.fold, order) for each in run.scored),
     )
+
+
+def auc_of(
+    classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]
+) -> NDArray[np.float64]:
+    """Return the AUC of each labelling (a column of signs) over given folds, as in an evaluation."""
+    return _run(classifier, table, signs, folds).auc
+
+
+def score_folds(
+    classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]
+) -> list[FoldScores]:
+    """Return the scores of the first labelling on given folds, as in an evaluation."""
+    return _run(classifier, table, signs, folds).scored
 
 
 def _run(classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]) -> _Run:
@@ -247,14 +281,14 @@ def _learning_curve(classifier: str, table: FeatureTable, design: Design, seed: 
     return curve
 
 
-def _increment(both: _Run, alone: _Run, design: Design) -> dict[str, Any]:
+def _increment(both: _Run, alone: _Run, design: Design, name: str) -> dict[str, Any]:
     with_features, without = float(both.auc[0]), float(alone.auc[0])
     n_a, n_b = design.counts().values()
     interval = increment_interval(with_features, without, both.auc[1:] - alone.auc[1:], n_a=n_a, n_b=n_b)
     difference = with_features - without
     return {
-        "auc_features_and_confounds": with_features,
-        "auc_confounds": without,
+        f"auc_features_and_{name}": with_features,
+        f"auc_{name}": without,
         "increment": difference,
         "increment_ci": list(interval),
         "interval_method": METHOD.removesuffix(", logit scale") + ", paired difference",

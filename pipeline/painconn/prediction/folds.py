@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,16 @@ from painconn.provenance import seed_for
 Rows = NDArray[np.intp]
 FoldStep = Callable[[NDArray[np.float64], Rows], NDArray[np.float64]]
 """``step(values, train)``: learn from ``values[train]`` alone, return all rows changed, each from itself alone."""
+
+
+class RowStep(Protocol):
+    """A step of the fold that knows something about each row (its covariates, its site)."""
+
+    def rows(self, order: Rows) -> Self:
+        """Return the same step for rows in another order."""
+
+    def __call__(self, values: NDArray[np.float64], train: Rows) -> NDArray[np.float64]:
+        """Learn from the training rows alone and return all rows changed."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class ClassifierDefinition:
         Whether all labellings are solved together, or each is refitted in full (minutes to days, not seconds).
     needs : {"columns", "matrices"}
         ``matrices``: whole matrices of a symmetric measure, that is all its edges.
+    linear : bool
+        Whether the score is a weighted sum of the prepared columns: such a model has patterns and can be saved.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ClassifierDefinition:
     task: Literal["classification", "regression"] = "classification"
     permutations: Literal["at once", "one by one"] = "one by one"
     needs: Literal["columns", "matrices"] = "columns"
+    linear: bool = False
 
     def load(self) -> Callable[..., Any]:
         """Import and return the function."""
@@ -64,6 +67,7 @@ _CLASSIFIERS = (
         "at once.",
         doi="10.1080/00401706.1970.10488634",
         permutations="at once",
+        linear=True,
     ),
     ClassifierDefinition(
         name="lda",
@@ -71,6 +75,7 @@ _CLASSIFIERS = (
         description="Linear discriminant analysis, covariance shrunk to the identity, shrinkage tuned by inner AUC.",
         doi="10.1080/01621459.1989.10478752",
         permutations="at once",
+        linear=True,
     ),
     ClassifierDefinition(
         name="cpm",
@@ -85,24 +90,28 @@ _CLASSIFIERS = (
         function="painconn.prediction.logistic:ridge",
         description="Logistic regression with an L2 penalty tuned by inner AUC.",
         doi="10.2307/2347628",
+        linear=True,
     ),
     ClassifierDefinition(
         name="logistic_lasso",
         function="painconn.prediction.logistic:lasso",
         description="Logistic regression with an L1 penalty tuned by inner AUC: few columns are used.",
         doi="10.1111/j.2517-6161.1996.tb02080.x",
+        linear=True,
     ),
     ClassifierDefinition(
         name="logistic_elastic_net",
         function="painconn.prediction.logistic:elastic_net",
         description="Logistic regression with an L1 and an L2 penalty in equal parts, tuned by inner AUC.",
         doi="10.1111/j.1467-9868.2005.00503.x",
+        linear=True,
     ),
     ClassifierDefinition(
         name="svm_linear",
         function="painconn.prediction.support_vectors:linear",
         description="Linear support vector machine, C tuned by inner AUC.",
         doi="10.1007/BF00994018",
+        linear=True,
     ),
     ClassifierDefinition(
         name="svm_rbf",

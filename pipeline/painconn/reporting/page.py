@@ -88,6 +88,8 @@ def _read_target(paths: Results, name: str, settings: Mapping[str, Any]) -> Targ
         audit=own("audit.json", read_json),
         agreement=own("agreement.json", read_json),
         networks=own("networks.tsv", read_tsv),
+        model=own("model.json", read_json),
+        interpretation=own("interpretation.tsv", read_tsv),
         companions=own("companions.tsv", read_tsv),
         sessions=own("sessions.tsv", read_tsv),
     )

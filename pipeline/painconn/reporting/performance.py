@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from painconn.reporting.notation import interval, listing, number, words
+from painconn.reporting.notation import interval, listing, number, p_text, words
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Performance:
     exploratory: bool = False
 
 
+_MOST_NAMED = 12
+_ALONE = {"ratings": "the ratings that the label was made from", "rest": "the same features at rest"}
 _COPIED = ("auc", "balanced_accuracy", "sensitivity", "specificity", "brier", "brier_no_skill", "n_features")
 
 
@@ -106,18 +108,39 @@ def baselines_of(saved: Mapping[str, Any]) -> list[Performance]:
     return [performance_of(str(name), scores) for name, scores in (saved.get("baselines") or {}).items()]
 
 
-def increment_sentence(saved: Mapping[str, Any]) -> str:
-    """Say what the EEG adds to the confounds; empty when nothing was saved."""
-    increment = saved.get("increment")
-    if not increment:
-        return ""
+def increment_sentences(saved: Mapping[str, Any]) -> list[str]:
+    """Say what the EEG adds to each baseline; nothing where nothing was saved."""
+    increments = {"confounds": saved.get("increment")} | dict(saved.get("increment_over") or {})
+    return [_increment_sentence(name, one, saved) for name, one in increments.items() if one]
+
+
+def _increment_sentence(name: str, increment: Mapping[str, Any], saved: Mapping[str, Any]) -> str:
     low, high = increment.get("increment_ci") or (None, None)
     notes = [str(increment[key]) for key in ("interval_coverage_note", "interval_warning") if increment.get(key)]
-    confounds = (saved.get("baselines") or {}).get("confounds") or {}
-    columns = listing([words(str(name)) for name in confounds.get("columns") or []])
+    columns = ((saved.get("baselines") or {}).get(name) or {}).get("columns") or []
+    shown = listing([words(str(column)) for column in columns[:_MOST_NAMED]])
+    listed = f" ({shown})" if 0 < len(columns) <= _MOST_NAMED else ""
+    alone = _ALONE.get(name, f"the {words(name)}")
     return (
-        f"What the EEG adds to the confounds{f' ({columns})' if columns else ''}: AUC "
-        f"{number(increment.get('auc_features_and_confounds'))} with both, {number(increment.get('auc_confounds'))} "
-        f"with the confounds alone, increment {number(increment.get('increment'))}, 95 % interval "
-        f"{interval(low, high)}{''.join(f'; {note}' for note in notes)}."
+        f"What the EEG adds to {alone}{listed}: AUC {number(increment.get(f'auc_features_and_{name}'))} with both, "
+        f"{number(increment.get(f'auc_{name}'))} with {alone} alone, increment {number(increment.get('increment'))}, "
+        f"95 % interval {interval(low, high)}{''.join(f'; {note}' for note in notes)}."
     )
+
+
+def probe_sentences(audit: Mapping[str, Any]) -> list[str]:
+    """Say what else the declared columns were asked for (no gates), and which probes could not be evaluated."""
+    told = [
+        f"{words(str(one['control']))} AUC {number(one['auc'])}, {p_text(one['p'])}, n = {one['n']}"
+        for one in audit.get("controls") or []
+        if "auc" in one
+    ]
+    silent = [f"{one['probe']} ({one['reason']})" for one in audit.get("probes") or [] if "reason" in one]
+    sentences = []
+    if told:
+        sentences.append(
+            f"Controls beside the target, told by the ridge classifier from the declared columns: {'; '.join(told)}."
+        )
+    if silent:
+        sentences.append(f"Not probed: {listing(silent)}.")
+    return sentences

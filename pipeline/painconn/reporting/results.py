@@ -32,6 +32,10 @@ class TargetResults:
         Out-of-fold score and probability per observation and repeat.
     networks, companions, sessions : DataFrame or None
         Components of edges; the plain tests beside the declared ones; the mixed model of several sessions.
+    model : mapping or None
+        Whether a model was saved, and what the interpretation rests on.
+    interpretation : DataFrame or None
+        Patterns of columns and importances of blocks.
     """
 
     name: str
@@ -45,6 +49,8 @@ class TargetResults:
     networks: pd.DataFrame | None = None
     companions: pd.DataFrame | None = None
     sessions: pd.DataFrame | None = None
+    model: Mapping[str, Any] | None = None
+    interpretation: pd.DataFrame | None = None
 
     def tests(self, role: str) -> pd.DataFrame:
         """Return the rows of one role (an empty table when there are none)."""

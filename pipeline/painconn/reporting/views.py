@@ -14,6 +14,7 @@ from painconn.reporting.companions import companions_table, equivalence_sentence
 from painconn.reporting.drawing import Picture
 from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
+from painconn.reporting.interpretation import importances_table, interpretation_sentences, patterns_table
 from painconn.reporting.leakage import family_sentence
 from painconn.reporting.networks import network_sentences, networks_table
 from painconn.reporting.notation import (
@@ -28,7 +29,13 @@ from painconn.reporting.notation import (
     words,
 )
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
-from painconn.reporting.performance import Performance, baselines_of, increment_sentence, performance_of
+from painconn.reporting.performance import (
+    Performance,
+    baselines_of,
+    increment_sentences,
+    performance_of,
+    probe_sentences,
+)
 from painconn.reporting.power import chances_sentence, detectable_sentence
 from painconn.reporting.quality_overview import outliers_table, overview
 from painconn.reporting.reliability import attenuation_sentence
@@ -81,8 +88,11 @@ class TargetView:
     primary_leakage: str
     classifier_pictures: tuple[Picture, ...]
     performance: Table | None
-    increment: str
+    beside: list[str]
     interval_notes: tuple[str, ...]
+    interpretation: tuple[str, ...]
+    patterns: Table | None
+    importances: Table | None
     networks: tuple[str, ...]
     networks_table: Table | None
     companions: Table | None
@@ -173,8 +183,11 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         primary_leakage=family_sentence(primary),
         classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
         performance=performance_table(models, baselines, n_people) if models or baselines else None,
-        increment=increment_sentence(saved),
+        beside=[*increment_sentences(saved), *probe_sentences(target.audit or {})],
         interval_notes=score.notes if score else (),
+        interpretation=interpretation_sentences(target),
+        patterns=patterns_table(target),
+        importances=importances_table(target),
         networks=network_sentences(target),
         networks_table=networks_table(target),
         companions=companions_table(target),

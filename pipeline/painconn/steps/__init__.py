@@ -5,5 +5,6 @@ step's own slice of the study, as JSON, and nothing else of the study reaches it
 """
 
 STEPS = (
-    "head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "agreement", "audit", "report"
+    "head", "forward", "clean", "connect", "quality_page", "table", "compare", "predict", "agreement", "audit", "model",
+    "report",
 )  # fmt: skip

@@ -11,10 +11,12 @@ from painconn.paths import Results, SessionKey
 from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
 from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
+from painconn.prediction.probes import probe_features, probe_gates
 from painconn.provenance import seed_for
-from painconn.steps.predict import observations, usable_sets
+from painconn.steps.predict import fold_steps, observations, usable_sets
+from painconn.steps.probes import positive_controls, probes_of
 from painconn.steps.selection import read_features
-from painconn.store import read_arrays, read_json, read_tsv, write_json
+from painconn.store import plain, read_arrays, read_json, read_tsv, write_json
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
@@ -22,23 +24,35 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     target = Target.model_validate(settings["target"])
     scores = read_json(results.target(name, "scores.json"))
     gates = [_declared_first(results, name)]
+    beside: dict[str, Any] = {}
     if target.contrast.kind != "association":
         limit = target.too_good_auc or AUC_LIMITS[target.contrast.kind]
-        gates = [*_of_primary(results, settings, name, scores, limit), *_of_all(scores, limit), *gates]
-    write_json(results.target(name, "audit.json"), {"passed": all(gate["passed"] for gate in gates), "gates": gates})
+        of_primary, beside = _of_primary(results, settings, name, scores, limit)
+        gates = [*of_primary, *_of_all(scores, limit), *gates]
+    record = {"passed": all(gate["passed"] for gate in gates), "gates": gates, **beside}
+    write_json(results.target(name, "audit.json"), plain(record))
 
 
 def _of_primary(
     results: Results, settings: dict[str, Any], name: str, scores: dict[str, Any], limit: float
-) -> list[dict[str, Any]]:
-    """Run the gates on the declared feature set; when it could not be scored that itself is a failed gate."""
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Run the gates and probes on the declared feature set; that it could not be scored is itself a failed gate.
+
+    Returns
+    -------
+    gates : list of dict
+    beside : dict
+        ``probes`` with both numbers of each, and ``controls``: what else the same columns tell apart (no gates).
+    """
     primary = scores["primary_feature_set"]
     score = scores["feature_sets"][primary]
     if score["auc"] is None:
         expected = f"the declared feature set ({primary}) is scored"
         found = f"not evaluated: {score['reason']}"
-        return [{"gate": "primary_scored", "expected": expected, "found": found, "passed": False, "evaluated": False}]
-    selection, design = observations(read_features(results), settings, name)
+        gate = {"gate": "primary_scored", "expected": expected, "found": found, "passed": False, "evaluated": False}
+        return [gate], {}
+    table = read_features(results)
+    selection, design = observations(table, settings, name)
     saved = read_arrays(results.target(name, "evaluation.npz"))
     predictions = read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str})
     evaluation = Evaluation(
@@ -59,9 +73,15 @@ def _of_primary(
         owners=owners,
         auc_limit=limit,
         matrices=symmetric_matrices(columns),
+        steps=fold_steps(settings, selection),
     )
+    seed = seed_for(settings["seed"], "probes", name)
+    of_table = selection.features[columns]
+    probes = probe_features(of_table, design, probes_of(settings, selection, columns), seed=seed)
+    controls = positive_controls(table, settings, selection, columns, seed=seed)
     # A ready table holds no signals: there is nothing to compare, and the gate does not apply.
-    return [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]
+    kept = [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]
+    return [*kept, *probe_gates(probes)], {"probes": probes, "controls": controls}
 
 
 def _from_table(settings: dict[str, Any]) -> bool:

@@ -89,8 +89,9 @@ class MadeWith:
             "predict": [("table", None)],
             "agreement": [("compare", name), ("predict", name)],
             "audit": [("compare", name), ("predict", name)],
+            "model": [("predict", name)],
             "report": [
-                *((step, target) for target in targets for step in ("agreement", "audit")),
+                *((step, target) for target in targets for step in ("agreement", "audit", "model")),
                 *(("quality_page", session) for session in sessions),
             ],
         }

@@ -4,6 +4,7 @@ Each ``settings_*`` method returns the slice of the study that a step depends on
 the text of the steps it touches and of no other.
 """
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -216,6 +217,22 @@ class Plan:
                 "seed": study.seed,
             }
         )
+
+    def settings_model(self, target: str) -> str:
+        """Model: what compare and predict get, and how recordings are prepared, without what belongs to one study."""
+        study = self.study
+        sources = [source.model_dump(mode="json", exclude={"root"}) for source in study.data.sources]
+        line = {
+            "sources": sources,
+            "conditions": self._conditions(),
+            **study.data.model_dump(mode="json", include={"checks", "inclusion"}),
+            "cleaning": study.cleaning.model_dump(mode="json", exclude={"manual_decisions"}),
+            "cortex": study.cortex.model_dump(mode="json", exclude={"subjects_dir", "transform", "bem_solution"}),
+            "connectivity": study.connectivity.model_dump(mode="json"),
+            "features": self._features(),
+            "seed": study.seed,
+        }
+        return settings_json(json.loads(self.settings_target(target)) | {"line": line})
 
     def settings_report(self) -> str:
         """Report: the resolved study, which is saved with the results."""

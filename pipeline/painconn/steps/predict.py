@@ -8,13 +8,17 @@ import pandas as pd
 
 from painconn.config.data import DataConfig
 from painconn.config.targets import Target
+from painconn.errors import DesignError, Problem
 from painconn.features.edges import symmetric_matrices
 from painconn.features.names import KEYS
 from painconn.paths import Results
 from painconn.prediction.design import Design, make_design
 from painconn.prediction.evaluation import Evaluation, evaluate
+from painconn.prediction.folds import RowStep
 from painconn.prediction.registry import CLASSIFIERS, why_not
+from painconn.prediction.regression import ConfoundRegression
 from painconn.provenance import seed_for
+from painconn.steps.baselines import confounds_of, label_baselines
 from painconn.steps.declare import feature_sets
 from painconn.steps.selection import Selection, read_features, select
 from painconn.store import plain, write_arrays, write_atomically, write_json, write_tsv
@@ -35,7 +39,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     selection, design = observations(table, settings, name)
     primary, sets = usable_sets(settings, selection)
     seed = seed_for(settings["seed"], "predict", name)
-    confounds = selection.covariates if len(selection.covariates.columns) else None
+    confounds, steps = confounds_of(settings, selection), fold_steps(settings, selection)
     for made in ("evaluation.npz", "predictions.tsv"):
         results.target(name, made).unlink(missing_ok=True)
     scores: dict[str, Any] = {}
@@ -54,10 +58,13 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
             n_permutations=target.n_permutations,
             seed=seed,
             confounds=confounds,
+            baselines=label_baselines(table, settings, selection, columns) if role == "primary" else None,
             matrices=matrices,
+            steps=steps,
         )
         scores[set_name] = {
             "role": role,
+            "confound_regression": target.confound_regression,
             **evaluation.scores,
             "null_values": [round(float(value), 6) for value in evaluation.null],
         }
@@ -105,6 +112,18 @@ def observations(table: pd.DataFrame, settings: dict[str, Any], name: str) -> tu
         seed=seed_for(settings["seed"], "folds", name),
     )
     return selection, design
+
+
+def fold_steps(settings: dict[str, Any], selection: Selection) -> list[RowStep]:
+    """Return what is learned inside each training set and changes the features, besides gaps and scaling."""
+    if settings["target"]["confound_regression"] == "none":
+        return []
+    if not len(selection.covariates.columns):
+        where, fix = f"targets.{settings['name']}", "name covariates that differ in this contrast, or write none"
+        raise DesignError(
+            Problem(f"{where}.confound_regression", "features, and no covariates", "covariates to regress out", fix)
+        )
+    return [ConfoundRegression.of(selection.covariates)]
 
 
 def usable_sets(settings: dict[str, Any], selection: Selection) -> tuple[str, dict[str, list[str]]]:

@@ -99,7 +99,7 @@ def select(
     if contrast.among_people:
         assert contrast.observation is not None  # noqa: S101 — guaranteed by the model
         people = people_of(data)
-        rows = _per_person(table, contrast.observation)
+        rows = per_person(table, contrast.observation)
         chosen = target_people(
             people, set(rows.index), contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
         )
@@ -111,7 +111,7 @@ def select(
         a, b = (str(contrast.a), str(contrast.b)) if contrast.kind == "between" else score_sides(contrast)
     else:
         sides = [side for side in (contrast.a, contrast.b) if isinstance(side, Observation)]
-        first, second = (_per_person(table, side) for side in sides)
+        first, second = (per_person(table, side) for side in sides)
         both = set(first.index) & set(second.index)
         people = pd.DataFrame(index=sorted(both))
         chosen = target_people(
@@ -150,7 +150,7 @@ def observation_name(observation: Observation) -> str:
     return observation.condition if observation.window == "epoch" else f"{observation.condition}, {observation.window}"
 
 
-def _per_person(table: pd.DataFrame, observation: Observation) -> pd.DataFrame:
+def per_person(table: pd.DataFrame, observation: Observation) -> pd.DataFrame:
     """Return one row per participant: the mean over sessions of an observation's rows."""
     rows = table[(table["condition"] == observation.condition) & (table["window"] == observation.window)]
     sites = rows.groupby("participant")["site"].first()

@@ -1,0 +1,202 @@
+"""A fitted linear classifier on disk: JSON and plain arrays, nothing that can run.
+
+Conventions of this file: a model is a folder with ``model.json`` (what the numbers are about, and how recordings have
+to be prepared) and ``coefficients.npz`` (numbers only, read without pickle). ``model.json`` holds the sha256 of the
+arrays and of its own content. What is read is somebody else's: sizes, shapes and numbers are checked before use.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from painconn.errors import InputError, Problem
+from painconn.prediction.calibration import PlattScaling
+from painconn.prediction.linear import Draws, LinearModel
+from painconn.provenance import canonical_json, file_hash, text_hash
+
+FORMAT = "painconn-model-1"
+MODEL_FILE = "model.json"
+ARRAYS_FILE = "coefficients.npz"
+CARD_FILE = "model_card.md"
+
+_MOST_FEATURES = 200_000
+_MOST_DRAWS = 10_000
+_MOST_JSON_BYTES = 100_000_000
+_MOST_ARRAY_BYTES = 4_000_000_000
+_VECTORS = ("mean", "scale", "weights", "low", "high")
+_FIX = "ask for the model again, or save it again by running its study"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Calibration(_Strict):
+    """From scores to probabilities."""
+
+    slope: float = Field(ge=0)
+    intercept: float
+    threshold: float = Field(gt=0, lt=1)
+
+
+class ModelRecord(_Strict):
+    """Everything of a model that is no array."""
+
+    format: Literal["painconn-model-1"]
+    target: str
+    classifier: str
+    setting: float
+    intercept: float
+    calibration: Calibration
+    kind: Literal["between", "within"]
+    negative: str
+    positive: str
+    n_negative: int = Field(ge=1)
+    n_positive: int = Field(ge=1)
+    n_participants: int = Field(ge=2)
+    feature_set: str
+    features: tuple[str, ...] = Field(min_length=1, max_length=_MOST_FEATURES)
+    contract: dict[str, Any]
+    performance: dict[str, Any]
+    made_with: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model with what it was made from.
+
+    Parameters
+    ----------
+    record : ModelRecord
+        Names, numbers and the contract that recordings must keep.
+    model : LinearModel
+        The classifier.
+    draws : Draws
+        The same of other samples of the participants.
+    low, high : (p,) arrays
+        Smallest and largest training value of each column.
+    """
+
+    record: ModelRecord
+    model: LinearModel
+    draws: Draws
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def model_files(saved: SavedModel) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+    """Return the arrays and the record to write; :func:`sealed` adds the hashes."""
+    arrays = {
+        "mean": saved.model.mean,
+        "scale": saved.model.scale,
+        "weights": saved.model.weights,
+        "low": saved.low,
+        "high": saved.high,
+        "draw_weights": saved.draws.weights,
+        "draw_intercepts": saved.draws.intercepts,
+    }
+    return arrays, saved.record.model_dump(mode="json")
+
+
+def sealed(record: Mapping[str, Any], arrays_file: Path) -> dict[str, Any]:
+    """Return the content of ``model.json``: the record, and the sha256 of the arrays and of the record itself."""
+    named = {**record, "arrays_sha256": file_hash(arrays_file)}
+    return {**named, "content_sha256": text_hash(canonical_json(named))}
+
+
+def read_model(folder: Path) -> SavedModel:
+    """Read a model that may come from anywhere.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder with ``model.json`` and ``coefficients.npz``, or that ``model.json``.
+
+    Raises
+    ------
+    InputError
+        When a file is missing, is not what its hash says, lacks something, or holds what no model holds.
+    """
+    folder = folder.parent if folder.name == MODEL_FILE else folder
+    record = _read_record(folder / MODEL_FILE, folder / ARRAYS_FILE)
+    arrays = _read_arrays(folder / ARRAYS_FILE, len(record.features))
+    platt = PlattScaling(record.calibration.slope, record.calibration.intercept, record.calibration.threshold)
+    model = LinearModel(arrays["mean"], arrays["scale"], arrays["weights"], record.intercept, record.setting, platt)
+    draws = Draws(arrays["draw_weights"], arrays["draw_intercepts"])
+    return SavedModel(record, model, draws, arrays["low"], arrays["high"])
+
+
+def _read_record(path: Path, arrays_file: Path) -> ModelRecord:
+    for needed in (path, arrays_file):
+        if not needed.is_file():
+            raise _refusal(needed.name, "no such file", f"a folder with {MODEL_FILE} and {ARRAYS_FILE}")
+    if path.stat().st_size > _MOST_JSON_BYTES:
+        raise _refusal(path.name, f"{path.stat().st_size} bytes", f"at most {_MOST_JSON_BYTES}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise _refusal(path.name, "not JSON", "a whole JSON file") from None
+    if not isinstance(content, dict):
+        raise _refusal(path.name, type(content).__name__, "an object with the fields of a model")
+    seal, arrays_hash = content.pop("content_sha256", None), content.get("arrays_sha256")
+    found = text_hash(canonical_json(content))
+    if found != seal:
+        raise _refusal(path.name, f"content with sha256 {found[:12]}", f"sha256 {str(seal)[:12]}: it was changed")
+    found = file_hash(arrays_file)
+    if found != arrays_hash:
+        raise _refusal(arrays_file.name, f"sha256 {found[:12]}", f"sha256 {str(arrays_hash)[:12]}")
+    content.pop("arrays_sha256")
+    try:
+        return ModelRecord.model_validate(content)
+    except ValidationError as error:
+        raise InputError(
+            [
+                Problem(f"{path.name}, {'.'.join(map(str, one['loc'])) or 'content'}", one["type"], one["msg"], _FIX)
+                for one in error.errors(include_url=False, include_input=False, include_context=False)
+            ]
+        ) from None
+
+
+def _read_arrays(path: Path, n_features: int) -> dict[str, NDArray[np.float64]]:
+    wanted = {*_VECTORS, "draw_weights", "draw_intercepts"}
+    try:
+        # The directory of the archive says how large each array will be: a small file can unpack to anything.
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            names = {member.filename.removesuffix(".npy") for member in archive.infolist()}
+        if size > _MOST_ARRAY_BYTES or names != wanted:
+            raise _refusal(path.name, f"{size} bytes: {', '.join(sorted(names))[:200]}", ", ".join(sorted(wanted)))
+        with np.load(path, allow_pickle=False) as loaded:
+            arrays = {name: loaded[name] for name in sorted(wanted)}
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError, MemoryError):
+        raise _refusal(path.name, "not an archive of plain arrays", "arrays of numbers, without objects") from None
+    problems = list(_misfits(path.name, arrays, n_features))
+    if problems:
+        raise InputError(problems)
+    return arrays
+
+
+def _misfits(name: str, arrays: Mapping[str, NDArray[Any]], n_features: int) -> list[Problem]:
+    n_draws = arrays["draw_intercepts"].shape[0] if arrays["draw_intercepts"].ndim == 1 else -1
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(_VECTORS, (n_features,))
+    shapes |= {"draw_weights": (n_draws, n_features), "draw_intercepts": (n_draws,)}
+    problems = []
+    for key, wanted in shapes.items():
+        values = arrays[key]
+        if values.dtype != np.float64 or values.shape != wanted or not 0 < n_draws <= _MOST_DRAWS:
+            found = f"{values.dtype} {values.shape}"
+            problems.append(Problem(f"{name}, {key}", found, f"float64 {wanted}, 1 to {_MOST_DRAWS} draws", _FIX))
+        elif not np.isfinite(values).all() or (key == "scale" and not (values > 0).all()):
+            problems.append(Problem(f"{name}, {key}", "numbers that no model has", "finite; scale above 0", _FIX))
+    return problems
+
+
+def _refusal(where: str, found: str, wanted: str) -> InputError:
+    return InputError(Problem(where, found, wanted, _FIX))

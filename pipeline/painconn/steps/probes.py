@@ -1,0 +1,133 @@
+"""What the audit looks for in the features of a target besides its label, and what else they should tell apart."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from painconn.config.data import DataConfig
+from painconn.config.targets import Target
+from painconn.errors import DesignError, PainconnError
+from painconn.features.names import QUALITY, join
+from painconn.prediction.probes import Probe, halves, missing_pattern, read_from_features
+from painconn.provenance import seed_for
+from painconn.recordings.participants import covariate_columns
+from painconn.steps.people import people_of
+from painconn.steps.selection import Selection, per_person
+
+_COLUMNS = {
+    "age": ("age", "age_years"),
+    "sex": ("sex", "gender"),
+    "pain side": ("pain_side", "painful_side", "side"),
+}
+"""Columns of the participants table, in any case, by what they hold."""
+
+_QUALITY = {"epoch count": "n_epochs", "muscle": "muscle_index", "bad channels": "n_bad_channels"}
+_KEPT = "n_epochs_kept"
+
+
+def probes_of(settings: dict[str, Any], selection: Selection, columns: list[str]) -> list[Probe]:
+    """Return the probes of a target, those without any value too.
+
+    The epoch count is that of the epochs used; of a ready table that only has those kept, it is these. Within people
+    only what differs between observations of a person is asked for.
+    """
+    probes = []
+    if selection.kind == "between":
+        people = _of_people(settings, selection)
+        probes = [
+            Probe("site", pd.Series(selection.sites, dtype=object)),
+            *(Probe(name, values) for name, values in people.items()),
+            *(Probe(name, _unknown(selection)) for name in _COLUMNS if not any(one.startswith(name) for one in people)),
+        ]
+    for name, number in _QUALITY.items():
+        column = join(QUALITY, number)
+        if number == "n_epochs" and column not in selection.features:
+            column = join(QUALITY, _KEPT)
+        probes.append(Probe(name, selection.features.get(column, _unknown(selection))))
+    probes.append(Probe("missing values", missing_pattern(selection.features[columns]), carried=True))
+    if selection.kind == "between":
+        order = pd.Series(np.arange(len(selection.participants), dtype=float))
+        probes.append(Probe("file order", order, by_label=True))
+    return probes
+
+
+def positive_controls(
+    table: pd.DataFrame, settings: dict[str, Any], selection: Selection, columns: list[str], *, seed: int
+) -> list[dict[str, Any]]:
+    """Return how well the same columns tell age (halves), sex and another condition of the same people.
+
+    They are reported and gate nothing: columns that cannot even tell these apart make a target at chance easier to
+    understand. A contrast within people takes the mean of a person's two observations.
+    """
+    values = selection.features[columns].assign(participant=selection.participants)
+    mean = values.groupby("participant").mean()
+    found = []
+    for name, own in _of_people(settings, selection).items():
+        once = own.set_axis(selection.participants)
+        once = once[~once.index.duplicated()].dropna()
+        if name.startswith("pain side") or once.nunique() < 2:
+            continue
+        classes = np.where(halves(once), "high", "low").tolist()
+        found.append(_control(name, mean.loc[once.index], once.index.tolist(), classes, "between", seed))
+    if selection.kind == "between":
+        found += _another_condition(table, settings, selection, columns, seed)
+    return found
+
+
+def _another_condition(
+    table: pd.DataFrame, settings: dict[str, Any], selection: Selection, columns: list[str], seed: int
+) -> list[dict[str, Any]]:
+    """Return how well the same people's observation is told from their first other one in the table."""
+    observation = Target.model_validate(settings["target"]).contrast.observation
+    assert observation is not None  # noqa: S101 — guaranteed by the model
+    for condition, window in table[["condition", "window"]].drop_duplicates().itertuples(index=False):
+        if condition == observation.condition:
+            continue
+        other = per_person(table, observation.model_copy(update={"condition": condition, "window": window}))
+        both = [person for person in selection.participants if person in other.index]
+        here = selection.features[columns].set_axis(selection.participants, axis=0)
+        rows = pd.concat([here.loc[both], other.loc[both, columns]])
+        classes = ["low"] * len(both) + ["high"] * len(both)
+        return [_control(f"condition {condition}", rows, both * 2, classes, "within", seed)]
+    return []
+
+
+def _control(
+    name: str, features: pd.DataFrame, people: list[str], classes: list[str], kind: Any, seed: int
+) -> dict[str, Any]:
+    try:
+        auc, p = read_from_features(features, people, classes, kind=kind, seed=seed_for(seed, "control", name))
+    except DesignError:
+        return {"control": name, "reason": "too few people on one side of it"}
+    return {"control": name, "auc": auc, "p": p, "n": len(set(people))}
+
+
+def _of_people(settings: dict[str, Any], selection: Selection) -> "dict[str, pd.Series[Any]]":
+    """Return what is known of the people of each observation, by name, where the participants table has a column.
+
+    Numbers; of more than two texts one column per text but the first. A column that is neither is left alone.
+    """
+    people = people_of(DataConfig.model_validate(settings["data"]))
+    by_lower = {str(column).lower(): column for column in people.columns}
+    found: dict[str, pd.Series[Any]] = {}
+    for name, wanted in _COLUMNS.items():
+        column = next((by_lower[one] for one in wanted if one in by_lower), None)
+        if column is None:
+            continue
+        mine = people.reindex(list(dict.fromkeys(selection.participants)))
+        try:
+            numbers = covariate_columns(mine, [column])
+        except PainconnError:
+            continue
+        found |= {
+            str(one).replace(column, name).replace("__", " "): numbers[one]
+            .reindex(selection.participants)
+            .reset_index(drop=True)
+            for one in numbers
+        }
+    return found
+
+
+def _unknown(selection: Selection) -> "pd.Series[Any]":
+    return pd.Series(np.nan, index=range(len(selection.labels)))
