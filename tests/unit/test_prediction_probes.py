@@ -102,7 +102,7 @@ def test_gaps_that_follow_the_label_let_noise_be_classified_by_trees():
     design, features = design_of(n_repeats=1, n_outer=3), noise(p=3)
     features.iloc[: N // 2, 0] = np.nan
     evaluation = evaluate(features, design, classifier="boosting", n_permutations=1)
-    assert evaluation.scores["auc"] > 0.9
+    assert evaluation.scores["auc"] > 0.8
     assert not pure_noise(evaluation, features, seed=0)["passed"]
 
 

@@ -115,7 +115,8 @@ def _of_people(settings: dict[str, Any], selection: Selection) -> "dict[str, pd.
         column = next((by_lower[one] for one in wanted if one in by_lower), None)
         if column is None:
             continue
-        mine = people.reindex(list(dict.fromkeys(selection.participants)))
+        # Who is not in the participants table has no value of it.
+        mine = people.reindex(list(dict.fromkeys(selection.participants))).fillna("n/a")
         try:
             numbers = covariate_columns(mine, [column])
         except PainconnError:
