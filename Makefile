@@ -9,6 +9,8 @@ DEMO_OUT ?= results/demo
 # One thread per process: two processes share the machine.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# Empty: where bytecode may not be kept, every job compiles the package again, and every worker rewrites every test.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: env demo test test-fast check bench docs generate lock clean
 

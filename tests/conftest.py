@@ -17,6 +17,8 @@ LONG_UNITS = (
     "tests/privacy/test_canary.py",
     "tests/faults/",
     "tests/workflow/test_real_recordings.py",
+    "tests/workflow/test_recovery.py",
+    "tests/workflow/test_predict_recordings.py",
 )
 
 

@@ -148,6 +148,16 @@ class Results:
         """Sidecar of the study-wide table, written after all its files."""
         return self.group("table.json")
 
+    @property
+    def blinding(self) -> Path:
+        """Salt of the lots of a blinded study, and whether its labels were opened."""
+        return self.group("blinding.json")
+
+    @property
+    def lock(self) -> Path:
+        """What was frozen before labels were opened."""
+        return self.group("lock.json")
+
     def target(self, target: str | None, name: str) -> Path:
         """File of one target (``compare.tsv``, ``scores.json`` ...)."""
         label = "{target}" if target is None else check_label(target, what="target name")

@@ -20,7 +20,7 @@ from painconn.recordings.participants import covariate_columns, read_participant
 from painconn.recordings.phenotype.labels import PhenotypeLabels, label_people
 from painconn.steps import table
 from painconn.steps.plan import Plan
-from painconn.steps.report import _portable
+from painconn.steps.portable import portable
 from painconn.store import read_json, read_result, read_tsv
 
 MAP = {"rule": "body_map", "table": "phenotype/map.tsv"}
@@ -281,7 +281,7 @@ def test_a_table_outside_the_data_folder_is_published_by_its_name_only(study):
     settings = json.loads(Plan(load_study(study), Results(study.parent / "out")).settings_report())
     settings["data"]["phenotype"]["table"] = str(study.parent / "secret" / "pinprick.tsv")
     settings["data"]["participants"]["more_tables"] = [str(study.parent / "secret" / "sleep.tsv")]
-    published = _portable(settings)
+    published = portable(settings)
     assert "secret" not in json.dumps(published)
     assert published["data"]["phenotype"]["table"] == "pinprick.tsv"
     assert published["data"]["participants"]["table"] == "participants.tsv"

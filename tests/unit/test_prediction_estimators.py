@@ -1,6 +1,7 @@
 """Each classifier and regression against plain scikit-learn (or plain loops) on the same folds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from painconn.prediction.estimators import Recipe, score_with
 from painconn.prediction.folds import FeatureTable
 from painconn.prediction.preparation import PreparedTable
 from painconn.prediction.sparse import SparseLogistic
+from painconn.provenance import seed_for
 
 N_PEOPLE = 20
 Build = Callable[[float], Any]
@@ -57,6 +59,7 @@ def saga(mixture: float) -> Build:
 
 
 N_COLUMNS = 23
+TREE_SEED = seed_for(0, "trees") % 2**32
 CLASSIFIERS: dict[str, tuple[Build, Any]] = {
     "lda": (lambda g: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=g), discriminant.SHRINKAGES),
     "logistic_ridge": (lambda c: LogisticRegression(C=c / N_COLUMNS, tol=1e-9, max_iter=5000), logistic.RIDGE_C),
@@ -64,8 +67,11 @@ CLASSIFIERS: dict[str, tuple[Build, Any]] = {
     "logistic_elastic_net": (saga(0.5), logistic.SPARSE_C),
     "svm_linear": (lambda c: SVC(kernel="linear", C=c / N_COLUMNS, tol=1e-6), support_vectors.LINEAR_C),
     "svm_rbf": (lambda c: SVC(kernel="rbf", gamma="scale", C=c, tol=1e-6), support_vectors.RADIAL_C),
-    "random_forest": (lambda _: RandomForestClassifier(**trees._FOREST, max_features="sqrt"), (np.nan,)),
-    "boosting": (lambda _: HistGradientBoostingClassifier(**trees._BOOSTING), (np.nan,)),
+    "random_forest": (
+        lambda _: RandomForestClassifier(**trees._FOREST, max_features="sqrt", random_state=TREE_SEED),
+        (np.nan,),
+    ),
+    "boosting": (lambda _: HistGradientBoostingClassifier(**trees._BOOSTING, random_state=TREE_SEED), (np.nan,)),
 }
 REGRESSIONS: dict[str, tuple[Build, Any]] = {
     "ridge_regression": (lambda alpha: Ridge(alpha=alpha), ridge.PENALTIES_PER_FEATURE * N_COLUMNS),
@@ -76,8 +82,14 @@ REGRESSIONS: dict[str, tuple[Build, Any]] = {
         support_vectors.LINEAR_C,
     ),
     "svm_rbf_regression": (lambda c: standardised(SVR(kernel="rbf", C=c, tol=1e-6)), support_vectors.RADIAL_C),
-    "random_forest_regression": (lambda _: RandomForestRegressor(**trees._FOREST, max_features=1 / 3), (np.nan,)),
-    "boosting_regression": (lambda _: HistGradientBoostingRegressor(**trees._BOOSTING), (np.nan,)),
+    "random_forest_regression": (
+        lambda _: RandomForestRegressor(**trees._FOREST, max_features=1 / 3, random_state=TREE_SEED),
+        (np.nan,),
+    ),
+    "boosting_regression": (
+        lambda _: HistGradientBoostingRegressor(**trees._BOOSTING, random_state=TREE_SEED),
+        (np.nan,),
+    ),
 }
 ITERATIVE = {"logistic_lasso": 2e-3, "logistic_elastic_net": 2e-3, "svm_linear": 1e-4, "svm_rbf": 1e-4}
 
@@ -113,6 +125,15 @@ def test_a_regression_equals_a_scikit_learn_pipeline_on_the_same_folds(name: str
         expected, setting = reference(build, settings, table.values, numbers, each.fold, regression=True)
         assert each.setting[0] == pytest.approx(setting, nan_ok=True)
         np.testing.assert_allclose(each.test[:, 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["random_forest", "ridge"])
+def test_the_seed_of_the_study_reaches_trees_and_nothing_else(name: str) -> None:
+    signs, table = gappy()
+    _, folds = folds_of(N_PEOPLE)
+    first, again, other = (scored(name, replace(table, seed=seed), signs, folds[:1])[0].test for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.array_equal(first, other) == (name == "ridge")
 
 
 def test_inner_scores_are_out_of_fold_scores_at_the_chosen_setting() -> None:

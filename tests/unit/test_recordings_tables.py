@@ -187,6 +187,39 @@ def test_feature_faults(tmp_path: Path) -> None:
         features(tmp_path, "f.parquet")
 
 
+def test_epochs_of_a_ready_table_are_averaged_and_counted(tmp_path: Path) -> None:
+    lines = ["participant,epoch,condition,x,y", "01,1,rest,1,2", "01,2,rest,3,n/a", "01,1,task,7,7", "02,1,rest,5,6"]
+    (tmp_path / "f.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = features(tmp_path).set_index(["participant", "condition"])
+    assert table.loc[("01", "rest"), ["x", "y", "quality__n_epochs"]].tolist() == [2.0, 2.0, 2.0]
+    assert table["quality__n_epochs"].tolist() == [2.0, 1.0, 1.0]
+    assert "epoch" not in table
+    (tmp_path / "f.csv").write_text("\n".join([*lines, "02,1,rest,0,0"]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="02 rest epoch 1 again"):
+        features(tmp_path)
+    (tmp_path / "f.csv").write_text("participant,x\n01,1\n01,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="number them in a column epoch"):
+        features(tmp_path)
+    (tmp_path / "f.csv").write_text("participant,epoch,site,x\n01,1,north,1\n01,2,south,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 3 column site"):
+        features(tmp_path)
+
+
+def test_two_people_with_the_same_numbers_are_one_person(tmp_path: Path) -> None:
+    def write(second: str, third: str) -> None:
+        (tmp_path / "f.csv").write_text(f"participant,a,b,c,d,e\n01,1,2,3,4,5\n02,{second}\n03,{third}\n")
+
+    write("1,2,3,4,6", "1,2,3,4,5.0")
+    with pytest.raises(InputError) as caught:
+        features(tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("row 4")
+    assert "row 2, which is another participant" in problem.found
+    # Equal where nothing is told, as two people without a single event.
+    write("0,0,0,1,0", "0,0,0,1,0")
+    assert len(features(tmp_path)) == 3
+
+
 @pytest.mark.parametrize("label", ["..", "a/b", "a b", "a\u00e9", "*", "a;touch x", "$(id)", "{subject}", "-", "sub-"])
 def test_hostile_labels_stop(tmp_path: Path, label: str) -> None:
     with pytest.raises(InputError) as caught:

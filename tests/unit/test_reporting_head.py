@@ -11,6 +11,7 @@ from painconn.reporting.citations import Citations
 from painconn.reporting.head_text import head_paragraph, heads_in_brief
 from painconn.reporting.results import StudyResults
 from painconn.steps import report
+from painconn.steps.portable import portable_cortex
 from painconn.store import write_exclusion, write_json, write_result
 
 SHARED = {"label": "fsaverage5", "kind": "bundled", "own": False, "checksum": "ccd849c8fba8c0ac", "n_sources": 5124}
@@ -78,6 +79,6 @@ def test_provenance_has_the_heads_of_sessions_that_were_used_and_no_folder(tmp_p
     assert [head["label"] for head in report._heads(results)] == ["01", "02"]
     given = {"subjects_dir": "/home/somebody/fs", "transform": "/home/somebody/t/sub-{participant}-trans.fif"}
     cortex = CortexConfig(template="individual", subject="sub-{participant}", **given).model_dump(mode="json")
-    portable = report._portable_cortex(cortex)
+    portable = portable_cortex(cortex)
     assert (portable["subjects_dir"], portable["transform"]) == ("fs", "sub-{participant}-trans.fif")
     assert "somebody" not in str(portable)

@@ -109,6 +109,12 @@ def test_the_true_effect_behind_the_smallest_detectable_one(results):
     assert "difference of the primary blocks within people (median over blocks), a true one of 2.40 in theta" in within
 
 
+def test_no_true_effect_is_given_behind_a_reliability_next_to_nothing(results):
+    hardly = replace(results, reliability={"reliability": [entry("theta", blocks=0.002, attenuation=0.045)]})
+    told = attenuation_sentence(hardly, hardly.targets["spread"])
+    assert "a true one of unknown size in theta (reliability 0.00: hardly any was found)" in told
+
+
 def test_the_page_says_that_reliable_is_not_valid(results):
     page = render_page(results, {})
     assert page.index('id="reliability"') < page.index('id="not-computable"')

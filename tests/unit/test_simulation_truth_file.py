@@ -158,5 +158,5 @@ def test_the_example_of_the_guide_is_a_sound_truth_file(repository, tmp_path):
     spec = loaded(tmp_path, re.search(r"```yaml\n(preset:.*?)```", guide, re.S).group(1))
     assert spec.channels == CAP_32
     assert [one.name for one in spec.couplings] == ["insulae"]
-    assert spec.group_effects()[0].d == 1.5
+    assert spec.effects[0].d == 1.5
     assert spec.bookkeeping.n_duplicated == 1

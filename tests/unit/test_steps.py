@@ -14,6 +14,7 @@ from painconn.connectivity.graph.sweep import sweep
 from painconn.cortex.kernels import RegionKernel
 from painconn.cortex.template import Parcellation
 from painconn.errors import DesignError, InputError
+from painconn.features.edges import edge_names
 from painconn.inference import Family, compare_between
 from painconn.paths import Results, SessionKey
 from painconn.recordings.companions import Companions
@@ -25,7 +26,7 @@ from painconn.steps.made_with import MadeWith, forget, record
 from painconn.steps.networks import with_node_strength, write_networks
 from painconn.steps.plan import Plan
 from painconn.steps.selection import select
-from painconn.store import read_arrays, read_json, read_result, read_tsv, write_result
+from painconn.store import read_arrays, read_json, read_result, read_tsv, write_json, write_result
 from painconn.store.connectivity import read_connectivity
 
 STUDY = """\
@@ -251,6 +252,22 @@ def test_feature_sets_are_of_the_primary_inverse_and_one_more_repeats_the_declar
     assert len(sets["blocks"]) == 63
 
 
+def test_a_classifier_of_whole_matrices_has_its_edges_repeated_under_the_other_inverse(demo_settings):
+    regions = demo_settings["regions"]
+    columns = [
+        name
+        for inverse in ("lcmv", "eloreta")
+        for band in demo_settings["target"]["primary"]["bands"]
+        for name in edge_names("wpli2_debiased", inverse, band, regions)
+    ]
+    target = demo_settings["target"]
+    usual = feature_sets(demo_settings | {"target": target | {"classifier": "ridge"}}, columns)
+    whole = feature_sets(demo_settings | {"target": target | {"classifier": "tangent"}}, columns)
+    assert set(whole) - set(usual) == {"edges, eloreta"}
+    assert whole["edges, eloreta"] == [column.replace("__lcmv__", "__eloreta__") for column in whole["edges"]]
+    assert len(whole["edges"]) == len(columns) // 2
+
+
 def test_feature_sets_start_with_the_primary_family_and_leave_gamma_out(demo_settings):
     columns = [
         *primary_tests(demo_settings),
@@ -280,12 +297,12 @@ def test_sessions_of_a_person_are_averaged_and_people_without_a_pair_are_named(t
     frame = pd.DataFrame(rows, columns=["participant", "session", "condition", "x"]).assign(window="epoch", site="s1")
     data = DataConfig.model_validate({"sources": [{"root": tmp_path, "layout": "features", "features_table": "t.tsv"}]})
     contrast = Contrast.model_validate({"kind": "within", "a": {"condition": "rest"}, "b": {"condition": "task"}})
-    chosen = select(frame, data, contrast, covariates=[], minimum_per_group=1, where="targets.x")
+    chosen = select(frame, data, contrast, covariates=[], minimum_per_group=1, where="targets.x", lots=None)
     assert chosen.participants == ["01", "01"]
     assert chosen.features["x"].tolist() == [2.0, 5.0]
     assert [row["participant"] for row in chosen.dropped] == ["02"]
     with pytest.raises(DesignError, match="1 in people with both"):
-        select(frame, data, contrast, covariates=[], minimum_per_group=2, where="targets.x")
+        select(frame, data, contrast, covariates=[], minimum_per_group=2, where="targets.x", lots=None)
 
 
 def test_a_session_with_an_unknown_electrode_is_excluded_by_name(tmp_path, rng):
@@ -640,7 +657,7 @@ def two_inverses(ready_study, tmp_path, rng):
 
 @pytest.mark.parametrize(("effect", "survives"), [(4.0, True), (0.0, False)])
 def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_does_not(
-    two_inverses, effect, survives
+    two_inverses, ready_study, effect, survives
 ):
     results = two_inverses(effect)
     found = read_json(results.target("groups", "agreement.json"))
@@ -663,6 +680,17 @@ def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_
     assert found["others"]["eloreta"]["classifier"]["other"]["auc"] == scores["feature_sets"]["blocks, eloreta"]["auc"]
     classifier = found["others"]["eloreta"]["classifier"]
     assert [classifier[side]["found"] for side in ("primary", "other")] == [True, survives]
+    # Where edges are the primary set, edges are what is compared.
+    sets = {name.replace("blocks", "edges"): score for name, score in scores["feature_sets"].items()}
+    changed = {**scores, "primary_feature_set": "edges", "feature_sets": sets}
+    write_json(results.target("groups", "scores.json"), changed)
+    settings = json.loads(Plan(load_study(ready_study), results, write=False).settings_target("groups"))
+    agreement.run(results, settings, "groups")
+    again = read_json(results.target("groups", "agreement.json"))["others"]["eloreta"]["classifier"]
+    assert [again[side]["feature_set"] for side in ("primary", "other")] == ["edges", "edges, eloreta"]
+    assert {side: score["auc"] for side, score in again.items()} == {
+        side: score["auc"] for side, score in classifier.items()
+    }
     assert found["verdict"] == ("holds" if survives else "depends")
     words = "holds under both inverses" if survives else "depends on the inverse"
     assert any(words in line for line in headline_lines(results.root))
@@ -733,22 +761,33 @@ def test_a_score_goes_from_the_participants_table_to_the_page(ready_study, tmp_p
     people = pd.read_csv(tmp_path / "participants.tsv", sep="\t", dtype=str)
     features = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
     mine = features[features["condition"] == "rest"].set_index("participant")["feature2"]
-    people["rating"] = [f"{50 + 10 * mine[person]:.3f}" for person in people["participant_id"]]
+    noise = np.random.default_rng(5).normal(scale=0.8 * mine.std(), size=len(people))
+    people["rating"] = [f"{50 + 10 * value:.3f}" for value in mine[people["participant_id"]] + noise]
     people.loc[[4, 7], "rating"] = ["n/a", ""]
     people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
     ready_study.write_text(ASSOCIATION)
     results = Results(tmp_path / "out")
     found = run_target(load_study(ready_study), results, "pain").set_index("test")
-    assert found.loc["feature2", "hedges_g"] > 0.99
+    assert found.loc["feature2", "hedges_g"] > 0.7
     assert found.loc["feature2", "p_fwe"] < 0.05
     assert set(found["effect_size_kind"]) == {"r"}
     assert (found["n_a"] == 22).all()
     declaration = read_json(results.target("pain", "declaration.json"))
     assert [row["reason"] for row in declaration["dropped"]] == ["no value of rating"] * 2
     assert declaration["minimum_detectable_effect"]["effect"] == "r"
-    assert read_json(results.target("pain", "audit.json"))["passed"]
+    scores = read_json(results.target("pain", "scores.json"))["feature_sets"]["all columns"]
+    assert scores["task"] == "regression"
+    assert scores["permutation"]["p"] < 0.05
+    assert scores["within_fold_r"] > 0.5
+    audit = read_json(results.target("pain", "audit.json"))
+    assert [gate for gate in audit["gates"] if not gate["passed"]] == []
+    assert {"shuffled_scores", "pure_noise", "fitted_inside_fold", "probe_age"} <= {
+        one["gate"] for one in audit["gates"]
+    }
     page = results.page.read_text()
     assert "association with rating" in page
+    assert f"R² {scores['r2']:.2f}" in page
+    assert "true and predicted scores" in page
     people.loc[2, "rating"] = "much"
     people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
     with pytest.raises(InputError, match="no number for 003"):

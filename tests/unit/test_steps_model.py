@@ -72,7 +72,7 @@ def test_the_primary_set_is_interpreted_and_the_card_says_why_there_is_no_model(
     assert "Not a diagnosis." in card
     auc = read_json(scored.results.target("states", "scores.json"))["feature_sets"]["all columns"]["auc"]
     assert f"- AUC {auc:.3f}" in card
-    assert "no two sides" in read_json(scored.results.target("score", "model.json"))["reason"]
+    assert "a regression is not saved" in read_json(scored.results.target("score", "model.json"))["reason"]
     assert not scored.results.target("score", "interpretation.tsv").exists()
     report.run(scored.results, json.loads(scored.settings_report()))
     assert "What the classifier of states rests on" in build_page(scored.results.root)

@@ -1,5 +1,7 @@
 """From edges to the scores of recovery, on made-up edges whose answer is known."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from painconn.cortex.template import parcellation
 from painconn.errors import DesignError
 from painconn.simulation.recovery import planted_pairs
 from painconn.simulation.recovery_grid import Studies, read_grid
-from painconn.steps.recover import edge_rows, group_rows
+from painconn.steps.recover import edge_rows, group_rows, main
 from painconn.steps.recover_cell import Windows, magnitudes
 from painconn.steps.recover_scores import edge_scores, group_scores
 
@@ -146,3 +148,16 @@ def test_epochs_are_cut_where_they_start():
     windows = Windows(np.array([3, 10]), 4, (), 100.0, 45.0)
     signals = np.arange(40.0).reshape(2, 20)
     assert windows.epochs(signals)[:, 1].tolist() == [[23, 24, 25, 26], [30, 31, 32, 33]]
+
+
+def test_a_job_that_cannot_be_done_says_why_and_shows_no_traceback(tmp_path, monkeypatch, capsys):
+    settings = {"grid": {"name": "empty", "seed": 1, "cohorts": {}, "parts": []}, "cohort": "", "montage": ""}
+    words = ["recover", "cell", "--settings", json.dumps(settings | {"cleaning": ""}), "--out", str(tmp_path / "x.npz")]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("cell: ")
+    assert "wanted:" in told
+    assert "Traceback" not in told

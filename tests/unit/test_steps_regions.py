@@ -9,7 +9,7 @@ from painconn.errors import InputError
 from painconn.paths import Results
 from painconn.steps.declare import families, primary_tests
 from painconn.steps.plan import Plan
-from painconn.steps.report import _portable_cortex
+from painconn.steps.portable import portable_cortex
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def test_regions_of_files_follow_their_content_and_their_groups_are_checked(demo
 def test_published_settings_hold_no_folders_of_region_files():
     files = {"annot": None, "coordinates": "/home/someone/regions.tsv", "space": "mni152"}
     heads = dict.fromkeys(("subjects_dir", "transform", "bem_solution"))
-    assert _portable_cortex({**heads, "parcellation": files})["parcellation"]["coordinates"] == "regions.tsv"
+    assert portable_cortex({**heads, "parcellation": files})["parcellation"]["coordinates"] == "regions.tsv"
     annot = {"annot": {"lh": "/a/lh.annot", "rh": "/b/rh.annot"}, "coordinates": None}
-    portable = _portable_cortex({**heads, "parcellation": annot})["parcellation"]
+    portable = portable_cortex({**heads, "parcellation": annot})["parcellation"]
     assert portable["annot"] == {"lh": "lh.annot", "rh": "rh.annot"}
-    assert _portable_cortex({**heads, "parcellation": "pain_12"})["parcellation"] == "pain_12"
+    assert portable_cortex({**heads, "parcellation": "pain_12"})["parcellation"] == "pain_12"

@@ -1,11 +1,13 @@
 """A saved model applied to recordings: those it was made from get its own numbers, others are refused with a reason."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from painconn.cli import main
 from painconn.config.loader import load_study
 from painconn.errors import InputError
 from painconn.paths import Results
@@ -109,3 +111,42 @@ def test_the_card_and_the_interpretation_are_there_and_name_nobody(made):
     rows = read_tsv(results.target("hyperalgesia", "interpretation.tsv"))
     assert {"feature", "all", "band", "circuit"} == set(rows["kind"])
     assert len(rows[rows["kind"] == "feature"]) == score["n_features"]
+
+
+def test_the_command_gives_a_result_with_its_limits_and_never_a_diagnosis(made, tmp_path, capsys):
+    results, cohort = made
+    recording = next(cohort.glob("sub-*/eeg/*.vhdr"))
+    painconn("predict", results.model("hyperalgesia"), recording, "--out", tmp_path / "out")
+    printed = capsys.readouterr().out
+    (row,) = read_tsv(tmp_path / "out" / "predictions.tsv", dtype={"participant": str}).itertuples()
+    line = f"sub-{row.participant} {row.observation}: widespread {row.probability:.2f} "
+    assert f"{line}(95 % {row.ci_low:.2f} to {row.ci_high:.2f})\n" in printed
+    assert 0 <= row.ci_low <= row.ci_high <= 1
+    assert row.outside == "none"
+    assert "Not a diagnosis." in printed
+
+
+def test_the_command_refuses_another_cap_with_the_reason_and_exit_status_2(made, tmp_path, capsys):
+    results, _ = made
+    fewer = tuple(name for name in PRESETS["tiny"].channels if name not in ("O1", "O2"))
+    other = replace(PRESETS["tiny"], channels=fewer, n_per_group={"localized": 1, "widespread": 0})
+    write_cohort(other, tmp_path / "other", seed=8)
+    with pytest.raises(SystemExit) as caught:
+        painconn("predict", results.model("hyperalgesia"), tmp_path / "other", "--out", tmp_path / "out")
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert "sub-001, electrodes · found: missing O1, O2; not in the model none" in told
+    assert "wanted:" in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "out" / "predictions.tsv").exists()
+
+
+def painconn(*words):
+    """Run the command line as a person does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["painconn", *map(str, words)])
+        try:
+            main()
+        except SystemExit as left:
+            if left.code:
+                raise

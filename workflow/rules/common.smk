@@ -115,6 +115,10 @@ def settings_target(wildcards):
     return PLAN.settings_target(wildcards.target)
 
 
+def settings_audit(wildcards):
+    return PLAN.settings_audit(wildcards.target)
+
+
 def settings_model(wildcards):
     return PLAN.settings_model(wildcards.target)
 

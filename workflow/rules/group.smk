@@ -125,7 +125,7 @@ rule audit_target:
         mem_mb=memory_mb(1000),
     params:
         out=results_folder,
-        settings=settings_target,
+        settings=settings_audit,
         made_with=made_with_of("audit", "target"),
     message:
         "audit of target {wildcards.target}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from painconn.cli.foresight import Refused, dependent_regions, notes, refusals, refused, refused_primary, unanswerable
+from painconn.cli.refits import refit_warnings
+from painconn.cli.sites import tied_sites
 from painconn.config.study import StudyConfig
 from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
@@ -207,6 +209,10 @@ def _told(examined: Examined) -> Iterator[str]:
     if examined.regions is not None and examined.features is None:
         for warning in dependent_regions(len(examined.regions.region_names), examined.channels):
             yield f"warning: {warning}"
+    if not study.blinded:
+        yield from (f"warning: {told}" for told in tied_sites(examined))
+    for warning in refit_warnings(study):
+        yield f"warning: {warning}"
     for note in notes(study):
         yield f"note: {note}"
 
@@ -234,6 +240,9 @@ def _label_lines(examined: Examined) -> Iterator[str]:
     """Tell whom the phenotype rule calls what, before anything depends on it."""
     from painconn.steps.people import labels_of
 
+    if examined.study.blinded:
+        yield "blinded: labels are dealt by lot; whom they call what is not shown"
+        return
     try:
         labels = labels_of(examined.study.data)
     except PainconnError:

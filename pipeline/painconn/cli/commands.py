@@ -98,6 +98,14 @@ def run(
 
 
 @app.command()
+def lock(study: StudyFile, data: DataFolder = None, out: OutFolder = None) -> None:
+    """Freeze a blinded study (settings, exclusions, features) before its labels are opened."""
+    from painconn.cli.lock import lock_study
+
+    lock_study(study, data=data, out=out)
+
+
+@app.command()
 def fetch(
     dataset: Annotated[
         str, typer.Argument(metavar="DATASET", help="A name of `painconn list datasets`", show_default=False)

@@ -44,6 +44,11 @@ class StudyConfig(Section):
         {}, description="Effects that must be there if the line works"
     )
     report: ReportConfig = Field(ReportConfig(), description="The page")
+    blinded: bool = Field(
+        False,
+        description="Labels, scores and sides are dealt by lot, and no number is a result; `painconn lock` freezes "
+        "settings and exclusions, then `false` opens the labels",
+    )
     seed: int = Field(20260, ge=0, description="Root of all random numbers, with participant labels")
 
     @model_validator(mode="after")
@@ -100,6 +105,8 @@ class StudyConfig(Section):
             yield from self._component_problems()
         if usable("data.covariates"):
             yield from self._regression_problems()
+        if usable("data.sources", "data.covariates"):
+            yield from self._harmonisation_problems()
         if usable("cortex.inverses"):
             yield from self._inverse_problems()
         if usable("connectivity.bands_hz"):
@@ -189,6 +196,17 @@ class StudyConfig(Section):
             named = self.data.covariates if target.covariates is None else target.covariates
             if target.confound_regression == "features" and not named:
                 yield f"targets.{name}.confound_regression", "features, and the target has no covariates to regress out"
+
+    def _harmonisation_problems(self) -> Iterator[tuple[str, str]]:
+        # A ready table has its sites in a column.
+        one_site = len(self.data.sources) == 1 and self.data.sources[0].layout != "features"
+        for name, target in self.targets.items():
+            where = f"targets.{name}.harmonisation"
+            if target.harmonisation != "none" and one_site:
+                yield where, f"{target.harmonisation}, and data.sources has one site: name several, or write none"
+            named = self.data.covariates if target.covariates is None else target.covariates
+            if target.harmonisation_preserves == "covariates" and not named:
+                yield f"{where}_preserves", "covariates, and the target has none to preserve"
 
     def _inverse_problems(self) -> Iterator[tuple[str, str]]:
         there = self.cortex.inverses

@@ -1,7 +1,7 @@
 """``targets``: the questions of a study, and the controls that stand beside every answer."""
 
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -104,6 +104,21 @@ class Target(Section):
         description="features: what the covariates explain of them is taken out inside each training fold; only for "
         "linear classifiers",
     )
+    harmonisation: Literal["none", "combat", "centre_site"] = Field(
+        "none",
+        description="What sites differ in is taken out of the features inside each training fold, never looking at "
+        "labels. combat: shift and scale of each site, by empirical Bayes · centre_site: its mean only; for several "
+        "sites, groups of people and linear classifiers",
+    )
+    harmonisation_preserves: Literal["nothing", "covariates"] = Field(
+        "nothing",
+        description="covariates: differences between sites that the covariates explain stay in; never the label",
+    )
+    unseen_site: Literal["pooled", "refuse"] = Field(
+        "pooled",
+        description="People of a site that a training fold has nobody of. pooled: their numbers stay as they are, on "
+        "the common scale · refuse: the target is not evaluated",
+    )
     ratings: tuple[str, ...] = Field(
         (),
         description="Columns of the participants table that a given label was made from: the EEG is held against a "
@@ -116,35 +131,72 @@ class Target(Section):
         description="Smallest effect that would matter, for the equivalence test, in units of the effect size; "
         "null: 0.5 (g, dz), 0.3 (r)",
     )
-    classifier: str = Field("ridge", description="Of `painconn list classifiers`")
+    classifier: str = Field(
+        "ridge",
+        description="Of `painconn list classifiers`; an association takes a regression, ridge_regression by default",
+    )
     n_permutations: int = Field(
         1000, ge=100, description="Permutations of the comparison and of the whole classifier pipeline"
     )
     n_outer_folds: int = Field(5, ge=3, description="Outer folds; the inner folds are the remaining outer folds")
     n_repeats: int = Field(10, ge=1, description="Repeats of the outer folds")
+    leave_pair_out: Literal["tiny", "always", "never"] = Field(
+        "tiny",
+        description="Beside the folds, each pair of people (one of each side) is left out once. tiny: of samples with "
+        "at most 10 people on the smaller side and 40 observations, by a classifier that solves all permutations at "
+        "once",
+    )
     too_good_auc: float | None = Field(
         None,
         gt=0.5,
         le=1,
         description="An AUC above this counts as a leak until shown otherwise; null: 0.95 between, 0.98 within people",
     )
+    too_good_r2: float = Field(
+        0.9, gt=0, le=1, description="association: an R2 above this counts as a leak until shown otherwise"
+    )
 
-    @field_validator("classifier")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, name: str) -> str:
-        known = names_of("classification")
-        if name not in known:
-            reason = "predicts a number, not one of two sides" if name in CLASSIFIERS else "is unknown"
-            raise ValueError(f"classifier {name} {reason}; there are: {', '.join(known)}")
-        return name
+    def _regression_of_an_association(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "classifier" not in given and _kind(given.get("contrast")) == "association":
+            return given | {"classifier": "ridge_regression"}
+        return given
 
     @model_validator(mode="after")
-    def _regression_stays_out(self) -> Self:
-        if self.confound_regression == "features" and not CLASSIFIERS[self.classifier].linear:
-            linear = [name for name in names_of("classification") if CLASSIFIERS[name].linear]
-            why = f"is not linear and can read the covariates from what is left; linear ones are: {', '.join(linear)}"
-            raise ValueError(f"confound_regression with classifier {self.classifier}, which {why}")
+    def _classifier_fits_contrast(self) -> Self:
+        number = self.contrast.kind == "association"
+        known = names_of("regression" if number else "classification")
+        if self.classifier not in known:
+            other = "tells two sides apart, not a number" if number else "predicts a number, not one of two sides"
+            reason = other if self.classifier in CLASSIFIERS else "is unknown"
+            raise ValueError(f"classifier {self.classifier} {reason}; there are: {', '.join(known)}")
         return self
+
+    @model_validator(mode="after")
+    def _steps_of_the_fold_fit(self) -> Self:
+        read_from_what_is_left = {"confound_regression": "covariates", "harmonisation": "site"}
+        for option, read in read_from_what_is_left.items():
+            if getattr(self, option) != "none" and not CLASSIFIERS[self.classifier].linear:
+                task = CLASSIFIERS[self.classifier].task
+                linear = [name for name in names_of(task) if CLASSIFIERS[name].linear]
+                why = f"is not linear and can read the {read} from what is left; linear ones are: {', '.join(linear)}"
+                raise ValueError(f"{option} with classifier {self.classifier}, which {why}")
+        return self
+
+    @model_validator(mode="after")
+    def _harmonisation_has_sites(self) -> Self:
+        if self.harmonisation != "none" and self.contrast.kind == "within":
+            raise ValueError("harmonisation of a within contrast: both observations of a person are of one site")
+        idle = {"harmonisation_preserves": "nothing", "unseen_site": "pooled"}
+        named = [option for option, value in idle.items() if getattr(self, option) != value]
+        if self.harmonisation == "none" and named:
+            raise ValueError(f"{' and '.join(named)} without effect: harmonisation is none")
+        return self
+
+
+def _kind(contrast: Any) -> Any:
+    return contrast.get("kind") if isinstance(contrast, dict) else getattr(contrast, "kind", None)
 
 
 class PositiveControl(Section):

@@ -195,10 +195,10 @@ def _reasons(values: pd.DataFrame, family: Family, declared: Floats, model: Line
     within = filled - model.basis @ (model.basis.T @ filled)
     size = np.sqrt((filled**2).sum(axis=0))
     still = np.sqrt((within**2).sum(axis=0)) <= _CONSTANT_TOLERANCE * size
-    reasons = []
+    reasons, present = [], set(values.columns.tolist())
     for column, test in enumerate(family.tests):
         missing = int((~finite[:, column]).sum())
-        if test not in values.columns:
+        if test not in present:
             reasons.append("not in the feature table")
         elif missing:
             reasons.append(f"missing for {missing} of {len(declared)} people")

@@ -21,12 +21,12 @@ def within_fold_auc(scores: NDArray[np.float64], signs: NDArray[np.float64]) -> 
     scores : (..., n, P) array
         Scores of the fold's rows under each labelling (and each penalty, say, in front).
     signs : (n, P) array
-        Labels of those rows, -1 or +1, both present in each column.
+        Labels of those rows, -1 or +1.
 
     Returns
     -------
     auc : (..., P) array
-        In [0, 1]; ties count half.
+        In [0, 1]; ties count half; 0.5 in a column with one label only, which has no pairs.
     """
     n_rows = len(signs)
     wins = np.zeros((*scores.shape[:-2], scores.shape[-1]))
@@ -35,4 +35,4 @@ def within_fold_auc(scores: NDArray[np.float64], signs: NDArray[np.float64]) -> 
         order = (gap > SAME_SCORE).astype(np.int8) - (gap < -SAME_SCORE)
         wins += np.einsum("...jp,jp->...p", order, signs[row] - signs[row + 1 :])
     n_positive = np.sum(signs > 0, axis=0)
-    return 0.5 + wins / (4.0 * n_positive * (n_rows - n_positive))
+    return 0.5 + wins / (4.0 * np.maximum(n_positive * (n_rows - n_positive), 1))

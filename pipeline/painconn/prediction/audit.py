@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from painconn.prediction.evaluation import Evaluation, evaluate
 from painconn.prediction.fold_audit import fitted_inside_fold, pure_noise
 from painconn.prediction.folds import RowStep
-from painconn.prediction.gates import Record, gate, not_evaluated
+from painconn.prediction.gates import Evaluated, Record, gate, not_evaluated
 from painconn.prediction.likeness import SAME_RECORDING, Fingerprint, likeness_of_pairs
 from painconn.provenance import seed_for
 
@@ -128,7 +128,7 @@ def shuffled_run(
     )
 
 
-def person_overlap(evaluation: Evaluation) -> Record:
+def person_overlap(evaluation: Evaluated) -> Record:
     """Gate: no participant stands on both sides of any outer or inner split that was used, and each is tested."""
     people = evaluation.design.participants
     pairs = [(fold.train, fold.test) for fold in evaluation.splits]

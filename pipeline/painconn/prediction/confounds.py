@@ -85,6 +85,7 @@ def joined_table(features: FeatureTable, confounds: FeatureTable) -> FeatureTabl
         weights=np.concatenate([features.weights, balance * confounds.weights]),
         matrices=(*features.matrices, *(np.where(one < 0, one, one + n_before) for one in confounds.matrices)),
         steps=tuple(partial(_on_features, step, n_before) for step in features.steps),
+        seed=features.seed,
     )
 
 

@@ -2,8 +2,8 @@
 
 Conventions of this file: gaps, steps of the fold and scaling are learned in the training rows before the estimator
 sees anything (:mod:`painconn.prediction.preparation`); what needs labels, such as a selection of columns, belongs in
-the estimator, which may be a pipeline. The estimator is refitted for each labelling, setting and training set. Random
-numbers have a fixed seed, so that a fit depends on its training rows and labels alone.
+the estimator, which may be a pipeline. The estimator is refitted for each labelling, setting and training set. One that
+draws random numbers is built with a seed, so that a fit depends on its training rows, labels and that seed alone.
 """
 
 from abc import ABC, abstractmethod
@@ -19,8 +19,6 @@ from painconn.prediction.folds import FeatureTable, Fold, FoldScores, Rows
 from painconn.prediction.inputs import columns
 from painconn.prediction.nested import Goodness, score_nested
 from painconn.prediction.preparation import PreparedTable
-
-SEED = 0
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,19 @@ same code. Rows are put in the order of participant labels first and handed back
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painconn.errors import DesignError, Problem
 from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.calibration import decision_summary, fit_platt
-from painconn.prediction.confounds import confound_table, joined_table, numeric_table, varying_columns
+from painconn.prediction.confounds import joined_table
+from painconn.prediction.curves import calibration, decision_curve, decision_intervals
 from painconn.prediction.design import Design
-from painconn.prediction.folds import FeatureTable, Fold, FoldScores, RowStep, learning_folds, outer_folds
+from painconn.prediction.folds import FeatureTable, Fold, FoldScores, Rows, RowStep, learning_folds, outer_folds
 from painconn.prediction.intervals import (
     ENOUGH_LABELLINGS,
     METHOD,
@@ -28,13 +28,12 @@ from painconn.prediction.intervals import (
     increment_interval,
 )
 from painconn.prediction.labellings import Labellings, permuted_labellings
-from painconn.prediction.registry import CLASSIFIERS, why_not
+from painconn.prediction.ordering import first_labelling, ordered_baseline, ordered_features, renumbered
+from painconn.prediction.registry import CLASSIFIERS
 
 CONFOUNDS = "confounds"
 LEARNING_FRACTIONS = (0.5, 0.75, 1.0)
 LEARNING_REPEATS = 2
-
-_SAME_AUC = 1e-10
 
 
 @dataclass(frozen=True)
@@ -128,25 +127,9 @@ def evaluate(
         raise ValueError("features, baselines and design must have the same rows")
     order = np.lexsort((design.labels, design.participants))
     ordered = design.rows(order)
-    table = replace(
-        numeric_table(features.iloc[order]),
-        matrices=tuple(matrices),
-        steps=tuple(step.rows(order) for step in steps),
+    table, n_varying = ordered_features(
+        features, order, classifier=classifier, matrices=matrices, steps=steps, seed=seed
     )
-    n_varying = int(varying_columns(table).sum())
-    if n_varying == 0:
-        raise DesignError(
-            Problem(
-                where="features",
-                found=f"{features.shape[1]} columns, none of which varies",
-                wanted="at least one feature with different values",
-                fix="look for the reason in the exclusions and in the features that are not computable",
-            )
-        )
-    lacking = why_not(classifier, matrices)
-    if lacking:
-        fix = "choose a feature set with all edges of a symmetric measure, or another classifier"
-        raise DesignError(Problem(f"classifier {classifier}", lacking, "whole matrices", fix))
     labellings = permuted_labellings(ordered, n_permutations=n_permutations, seed=seed)
     signs = np.column_stack([ordered.signs, labellings.signs])
     folds = outer_folds(ordered)
@@ -165,6 +148,7 @@ def evaluate(
         "n_outer": design.n_outer,
         "n_repeats": design.n_repeats,
         **_performance(run, ordered, labellings),
+        **_curves(run, ordered, seed),
         "chosen_settings": dict(sorted(Counter(f"{each.setting[0]:g}" for each in run.scored).items())),
         "learning_curve": _learning_curve(classifier, table, ordered, seed),
         "baselines": {"majority": _performance(_run("majority", table, signs, folds), ordered, None)},
@@ -173,9 +157,7 @@ def evaluate(
     scores |= {"brier_no_skill": no_skill, "brier_skill": 1.0 - scores["brier"] / no_skill}
     increments: dict[str, Any] = {}
     for name, other in others.items():
-        baseline = confound_table(other.iloc[order])
-        if list(other.columns) == list(features.columns):
-            baseline = replace(baseline, matrices=tuple(matrices))
+        baseline = ordered_baseline(other, order, like=features, matrices=matrices, seed=seed)
         alone = _run(classifier, baseline, signs, folds)
         both = _run(classifier, joined_table(table, baseline), signs, folds)
         scores["baselines"][name] = {
@@ -194,7 +176,7 @@ def evaluate(
         predictions=_predictions(run, ordered, back),
         null=run.auc[1:],
         labellings=labellings.signs[back],
-        splits=tuple(_renumbered(each.fold, order) for each in run.scored),
+        splits=tuple(renumbered(each.fold, order) for each in run.scored),
     )
 
 
@@ -208,18 +190,15 @@ def auc_of(
 def score_folds(
     classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]
 ) -> list[FoldScores]:
-    """Return the scores of the first labelling on given folds, as in an evaluation."""
-    return _run(classifier, table, signs, folds).scored
+    """Return the scores of the first labelling (or list of numbers) on given folds, as in an evaluation."""
+    return [first_labelling(each) for each in CLASSIFIERS[classifier].load()(table, signs, folds)]
 
 
 def _run(classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds: Sequence[Fold]) -> _Run:
     scored, aucs = [], []
     for each in CLASSIFIERS[classifier].load()(table, signs, folds):
         aucs.append(within_fold_auc(each.test, signs[each.fold.test]))
-        first = replace(
-            each, test=each.test[:, 0].copy(), inner=each.inner[:, 0].copy(), setting=each.setting[:1].copy()
-        )
-        scored.append(first)
+        scored.append(first_labelling(each))
     per_fold = np.array(aucs)
     n_repeats = len({fold.repeat for fold in folds})
     return _Run(auc=per_fold.mean(axis=0), fold_auc=per_fold[:, 0].reshape(n_repeats, -1), scored=scored)
@@ -230,43 +209,54 @@ def _performance(run: _Run, design: Design, labellings: Labellings | None) -> di
     report: dict[str, Any] = {"auc": auc}
     if labellings is not None:
         report |= _certainty(run, design, labellings)
-    calibrated = [_calibrated(each, design.signs) for each in run.scored]
-    probability, decision, signs = (np.concatenate(parts) for parts in zip(*calibrated, strict=True))
-    report |= decision_summary(probability, decision, signs)
+    probability, decision = _calibrated(run, design)
+    repeats, rows = _tested(run)
+    report |= decision_summary(probability[repeats, rows], decision[repeats, rows], design.signs[rows])
+    positive = design.signs > 0
+    decided = decision.mean(axis=0)
+    report |= decision_intervals(np.where(positive, decided, 1.0 - decided), positive)
     return report | {"fold_auc": run.fold_auc.tolist()}
 
 
 def _certainty(run: _Run, design: Design, labellings: Labellings) -> dict[str, Any]:
     auc, null = float(run.auc[0]), run.auc[1:]
     n_a, n_b = design.counts().values()
-    as_high = int(np.sum(null >= auc - _SAME_AUC))
-    p = as_high / len(null) if labellings.exact else (as_high + 1) / (len(null) + 1)
     report: dict[str, Any] = {
         "auc_ci": list(auc_interval(auc, null, n_a=n_a, n_b=n_b)),
         "interval_level": 0.95,
         "interval_method": METHOD,
         **coverage_note("auc", auc, kind=design.kind, n_a=n_a, n_b=n_b),
-        "permutation": {
-            "p": p,
-            "n_permutations": len(null),
-            "exact": labellings.exact,
-            "n_distinct": labellings.n_distinct,
-            "null_mean": float(null.mean()),
-            "null_sd": float(null.std()),
-            "null_q95": float(np.quantile(null, 0.95)),
-        },
+        "permutation": labellings.summary(auc, null),
     }
     if len(null) < ENOUGH_LABELLINGS:
         report["interval_warning"] = f"the spread of this interval rests on only {len(null)} labellings"
     return report
 
 
-def _calibrated(
-    scored: FoldScores, signs: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    scaling = fit_platt(scored.inner, signs[scored.fold.train])
-    probability = scaling.probability(scored.test)
-    return probability, scaling.decision(probability), signs[scored.fold.test]
+def _curves(run: _Run, design: Design, seed: int) -> dict[str, Any]:
+    probability, positive = _calibrated(run, design)[0].mean(axis=0), design.signs > 0
+    return {
+        "calibration": calibration(probability, positive, design.participants),
+        "decision_curve": decision_curve(probability, positive, design.participants, seed=seed),
+    }
+
+
+def _calibrated(run: _Run, design: Design) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return probabilities and decisions, two arrays of shape (n_repeats, n)."""
+    probability, decision = np.empty((2, design.n_repeats, len(design.labels)))
+    for each in run.scored:
+        scaling = fit_platt(each.inner, design.signs[each.fold.train])
+        place = each.fold.repeat, each.fold.test
+        probability[place] = scaling.probability(each.test)
+        decision[place] = scaling.decision(probability[place])
+    return probability, decision
+
+
+def _tested(run: _Run) -> tuple[Rows, Rows]:
+    """Return repeat and row of everything that was tested, fold by fold."""
+    tests = [each.fold.test for each in run.scored]
+    repeats = np.repeat([each.fold.repeat for each in run.scored], [len(rows) for rows in tests])
+    return repeats, np.concatenate(tests)
 
 
 def _learning_curve(classifier: str, table: FeatureTable, design: Design, seed: int) -> list[dict[str, float]]:
@@ -297,30 +287,16 @@ def _increment(both: _Run, alone: _Run, design: Design, name: str) -> dict[str, 
 
 
 def _predictions(run: _Run, design: Design, back: NDArray[np.intp]) -> pd.DataFrame:
-    parts = []
-    for each in run.scored:
-        rows = each.fold.test
-        parts.append(
-            pd.DataFrame(
-                {
-                    "participant": design.participants[rows],
-                    "label": design.labels[rows],
-                    "repeat": each.fold.repeat,
-                    "fold": each.fold.fold,
-                    "score": each.test,
-                    "probability": _calibrated(each, design.signs)[0],
-                    "place": np.argsort(back)[rows],
-                }
-            )
-        )
-    table = pd.concat(parts, ignore_index=True).sort_values(["repeat", "place"], ignore_index=True)
-    return table.drop(columns="place")
-
-
-def _renumbered(fold: Fold, order: NDArray[np.intp]) -> Fold:
-    return replace(
-        fold,
-        train=order[fold.train],
-        test=order[fold.test],
-        inner=tuple((order[train], order[test]) for train, test in fold.inner),
+    repeats, rows = _tested(run)
+    table = pd.DataFrame(
+        {
+            "participant": design.participants[rows],
+            "label": design.labels[rows],
+            "repeat": repeats,
+            "fold": design.folds[repeats, rows],
+            "score": np.concatenate([each.test for each in run.scored]),
+            "probability": _calibrated(run, design)[0][repeats, rows],
+            "place": np.argsort(back)[rows],
+        }
     )
+    return table.sort_values(["repeat", "place"], ignore_index=True).drop(columns="place")

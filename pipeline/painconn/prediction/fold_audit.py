@@ -4,7 +4,7 @@ Conventions of this file: the classifier is run again, on the row lists that the
 that it used. Both gates look at what comes out, so that they hold for any classifier and any step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.evaluation import Evaluation, auc_of, score_folds
 from painconn.prediction.folds import FeatureTable, Fold, Rows, RowStep
-from painconn.prediction.gates import Record, gate, not_evaluated
+from painconn.prediction.gates import Evaluated, Record, gate, not_evaluated
 from painconn.provenance import seed_for
 
 N_NOISE_TABLES = 20
@@ -50,15 +50,11 @@ def pure_noise(
     evaluation. Passes when the mean AUC of 20 tables lies within 0.01 + 4 standard errors (their own) of one half: an
     honest evaluation fails it less often than once in 1,000 times.
     """
-    table, folds = _table(features, matrices, steps), _first_repeats(evaluation, _REPEATS_OF_NOISE)
-    generator = np.random.default_rng(seed_for(seed, "pure noise"))
-    columns = pd.DataFrame(table.values)
-    mean, spread = columns.mean().fillna(0.0).to_numpy(), columns.std().fillna(0.0).to_numpy()
-    found = []
-    for _ in range(N_NOISE_TABLES):
-        noise = mean + spread * generator.standard_normal(table.values.shape)
-        noisy = replace(table, values=np.where(np.isnan(table.values), np.nan, noise))
-        found.append(auc_of(evaluation.scores["classifier"], noisy, evaluation.design.signs[:, None], folds)[0])
+    signs = evaluation.design.signs[:, None]
+    found = [
+        auc_of(evaluation.scores["classifier"], noisy, signs, folds)[0]
+        for noisy, folds in noise_tables(evaluation, features, seed=seed, matrices=matrices, steps=steps)
+    ]
     tolerance = _SLACK + _STANDARD_ERRORS * float(np.std(found, ddof=1)) / np.sqrt(N_NOISE_TABLES)
     average = float(np.mean(found))
     return gate(
@@ -69,8 +65,26 @@ def pure_noise(
     )
 
 
+def noise_tables(
+    evaluation: Evaluated,
+    features: pd.DataFrame,
+    *,
+    seed: int,
+    matrices: Sequence[NDArray[np.intp]] = (),
+    steps: Sequence[RowStep] = (),
+) -> Iterator[tuple[FeatureTable, list[Fold]]]:
+    """Yield tables of seeded noise with the mean, the spread and the gaps of each column, and the folds to use."""
+    table, folds = _table(features, matrices, steps), _first_repeats(evaluation, _REPEATS_OF_NOISE)
+    generator = np.random.default_rng(seed_for(seed, "pure noise"))
+    columns = pd.DataFrame(table.values)
+    mean, spread = columns.mean().fillna(0.0).to_numpy(), columns.std().fillna(0.0).to_numpy()
+    for _ in range(N_NOISE_TABLES):
+        noise = mean + spread * generator.standard_normal(table.values.shape)
+        yield replace(table, values=np.where(np.isnan(table.values), np.nan, noise)), folds
+
+
 def fitted_inside_fold(
-    evaluation: Evaluation,
+    evaluation: Evaluated,
     features: pd.DataFrame,
     *,
     seed: int,
@@ -117,7 +131,7 @@ def _table(features: pd.DataFrame, matrices: Sequence[NDArray[np.intp]], steps: 
     return replace(numeric_table(features), matrices=tuple(matrices), steps=tuple(steps))
 
 
-def _first_repeats(evaluation: Evaluation, n_repeats: int) -> list[Fold]:
+def _first_repeats(evaluation: Evaluated, n_repeats: int) -> list[Fold]:
     """Return the recorded folds of the first repeats, their rows ascending as classifiers expect them."""
     return [
         replace(

@@ -61,12 +61,15 @@ class FeatureTable:
     steps : tuple of FoldStep
         What is learned in each training set and applied to its test rows before standardisation (confound regression,
         harmonisation), in this order. A step sees no label and no gaps.
+    seed : int
+        Of classifiers that draw random numbers (trees).
     """
 
     values: NDArray[np.float64]
     weights: NDArray[np.float64]
     matrices: tuple[NDArray[np.intp], ...] = ()
     steps: tuple[FoldStep, ...] = ()
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,26 @@ class FoldScores:
     setting: NDArray[np.float64]
 
 
-def outer_folds(design: Design) -> list[Fold]:
+class Dealt(Protocol):
+    """Rows that are dealt to the outer folds of every repeat."""
+
+    @property
+    def folds(self) -> Rows:
+        """Fold of each row in each repeat, (n_repeats, n)."""
+
+    @property
+    def n_outer(self) -> int:
+        """Number of outer folds of each repeat."""
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of repeats."""
+
+
+def outer_folds(design: Dealt) -> list[Fold]:
     """Return every outer fold of every repeat; the inner folds are the remaining outer folds of the repeat."""
     return [
-        _fold(design.folds[repeat], repeat, fold, np.ones(len(design.labels), dtype=bool))
+        _fold(design.folds[repeat], repeat, fold, np.ones(design.folds.shape[1], dtype=bool))
         for repeat in range(design.n_repeats)
         for fold in range(design.n_outer)
     ]
@@ -150,8 +169,13 @@ def _spread(blocks: list[int], design: Design, assignment: Rows) -> list[int]:
 
 def _fold(assignment: Rows, repeat: int, fold: int, kept: NDArray[np.bool_]) -> Fold:
     train = np.flatnonzero((assignment != fold) & kept)
-    inner = tuple(
+    test = np.flatnonzero(assignment == fold)
+    return Fold(repeat=repeat, fold=fold, train=train, test=test, inner=inner_folds(assignment, train))
+
+
+def inner_folds(assignment: Rows, train: Rows) -> tuple[tuple[Rows, Rows], ...]:
+    """Return training and test rows of each inner fold, given the fold of every row and the rows to learn from."""
+    return tuple(
         (train[assignment[train] != other], train[assignment[train] == other])
         for other in np.unique(assignment[train]).tolist()
     )
-    return Fold(repeat=repeat, fold=fold, train=train, test=np.flatnonzero(assignment == fold), inner=inner)

@@ -4,14 +4,49 @@ Conventions of this file: a gate is a record ``{gate, expected, found, passed, e
 evaluated says why and has not passed.
 """
 
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painconn.prediction.folds import Fold
 
 Record = dict[str, Any]
+
+
+class _Rows(Protocol):
+    @property
+    def participants(self) -> NDArray[np.str_]: ...
+    @property
+    def signs(self) -> NDArray[np.float64]: ...
+    @property
+    def n_repeats(self) -> int: ...
+
+
+class Evaluated(Protocol):
+    """What every evaluation records, of labels or of numbers."""
+
+    @property
+    def design(self) -> _Rows:
+        """Participant of each row, what was learned (labels as -1 and +1, or numbers), and how many repeats."""
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Everything that was reported."""
+
+    @property
+    def splits(self) -> tuple[Fold, ...]:
+        """The row numbers that were trained, tuned and tested on."""
 
 
 def gate(name: str, expected: str, found: str, passed: bool) -> Record:
     """Return the record of a gate that was evaluated."""
     return {"gate": name, "expected": expected, "found": found, "passed": bool(passed), "evaluated": True}
+
+
+def not_applicable(name: str, expected: str, reason: str) -> Record:
+    """Return the record of a gate that there is nothing to ask of: it stands in the list and fails nothing."""
+    return {"gate": name, "expected": expected, "found": f"not evaluated: {reason}", "passed": True, "evaluated": False}
 
 
 def not_evaluated(name: str, expected: str, reason: str) -> Record:

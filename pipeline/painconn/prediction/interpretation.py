@@ -106,7 +106,7 @@ def interpret(
     """
     order = np.lexsort((design.labels, design.participants))
     own_steps = tuple(step.rows(order) for step in steps)
-    table = replace(numeric_table(features.iloc[order]), matrices=tuple(matrices), steps=own_steps)
+    table = replace(numeric_table(features.iloc[order]), matrices=tuple(matrices), steps=own_steps, seed=seed)
     ordered = design.rows(order)
     folds = outer_folds(ordered)
     facts: dict[str, Any] = {"classifier": classifier, "n_fits": len(folds)}

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import comb, prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painconn.prediction.design import Design
 from painconn.provenance import seed_for
+
+_SAME_AUC = 1e-10
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,27 @@ class Labellings:
     signs: NDArray[np.float64]
     exact: bool
     n_distinct: int
+
+    def summary(self, auc: float, null: NDArray[np.float64]) -> dict[str, Any]:
+        """Return the permutation p of an AUC and what it rests on.
+
+        Parameters
+        ----------
+        auc : float
+            Under the observed labels.
+        null : (m,) array
+            Of each column of the labellings.
+        """
+        as_high = int(np.sum(null >= auc - _SAME_AUC))
+        return {
+            "p": as_high / len(null) if self.exact else (as_high + 1) / (len(null) + 1),
+            "n_permutations": len(null),
+            "exact": self.exact,
+            "n_distinct": self.n_distinct,
+            "null_mean": float(null.mean()),
+            "null_sd": float(null.std()),
+            "null_q95": float(np.quantile(null, 0.95)),
+        }
 
 
 def permuted_labellings(design: Design, *, n_permutations: int, seed: int) -> Labellings:

@@ -11,7 +11,7 @@ Within people a probe is which of a person's two observations has more of it; pe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from painconn.errors import DesignError
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.design import Design, Kind, make_design
 from painconn.prediction.evaluation import auc_of
-from painconn.prediction.folds import outer_folds
+from painconn.prediction.folds import RowStep, outer_folds
 from painconn.prediction.gates import Record, gate
 from painconn.prediction.labellings import permuted_labellings
 from painconn.provenance import seed_for
@@ -33,8 +33,9 @@ ALPHA = 0.05
 N_PERMUTATIONS = 999
 FEWEST = 4
 """People on each side of a probe below which nothing is said."""
+LOW, HIGH = "low", "high"
+"""The two classes of rows that a probe tells apart."""
 
-_LOW, _HIGH = "low", "high"
 _REPEATS = 3
 _SAME_AUC = 1e-10
 
@@ -54,12 +55,27 @@ class Probe:
     by_label : bool
         Whether it has no effect of its own on a recording, as a number in a list: then it is read from the features
         inside each label only, since files are often numbered group by group.
+    steps : tuple of RowStep
+        What the target takes out of the features because of it, inside each fold: it is read from what is left.
     """
 
     name: str
     values: "pd.Series[Any]"
     carried: bool = False
     by_label: bool = False
+    steps: tuple[RowStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class Readings:
+    """How well two classes of rows are told apart: AUC, permutation p, and the AUC of each permuted labelling."""
+
+    auc: float
+    p: float
+    null: NDArray[np.float64]
+
+
+_CARRIED = Readings(auc=1.0, p=0.0, null=np.empty(0))
 
 
 def probe_features(
@@ -141,18 +157,34 @@ def read_from_features(
     seed: int,
     n_permutations: int = N_PERMUTATIONS,
     strata: Sequence[str] | None = None,
-) -> tuple[float, float]:
-    """Return AUC and permutation p of the ridge classifier for any two classes (``low`` and ``high``) of rows."""
+    steps: Sequence[RowStep] = (),
+) -> Readings:
+    """Tell two classes (``low`` and ``high``) of rows apart by the ridge classifier, on folds of their own.
+
+    Parameters
+    ----------
+    features : DataFrame, (n, p)
+        Columns to read from.
+    participants, classes, strata : sequence of str, length n
+        As :func:`painconn.prediction.design.make_design` takes them.
+    kind : {'between', 'within'}
+        Whether the classes are people or observations of the same people.
+    seed, n_permutations : int
+        Behind folds and labellings.
+    steps : sequence of RowStep
+        What is learned in each training set and changes the columns.
+    """
     order = np.lexsort((np.asarray(classes, dtype=np.str_), np.asarray(participants, dtype=np.str_)))
     design = make_design(
-        participants, classes, a=_LOW, b=_HIGH, kind=kind, strata=strata, n_repeats=_REPEATS, seed=seed
+        participants, classes, a=LOW, b=HIGH, kind=kind, strata=strata, n_repeats=_REPEATS, seed=seed
     ).rows(order)
     labellings = permuted_labellings(design, n_permutations=n_permutations, seed=seed)
     signs = np.column_stack([design.signs, labellings.signs])
-    aucs = auc_of("ridge", numeric_table(features.iloc[order]), signs, outer_folds(design))
+    table = replace(numeric_table(features.iloc[order]), steps=tuple(step.rows(order) for step in steps))
+    aucs = auc_of("ridge", table, signs, outer_folds(design))
     as_high = int(np.sum(aucs[1:] >= aucs[0] - _SAME_AUC))
     p = as_high / len(aucs[1:]) if labellings.exact else (as_high + 1) / len(aucs)
-    return float(aucs[0]), float(p)
+    return Readings(float(aucs[0]), float(p), aucs[1:])
 
 
 def halves(values: "pd.Series[Any]") -> NDArray[np.bool_]:
@@ -176,7 +208,7 @@ def _one_by_one(probe: Probe) -> list[Probe]:
         titles = [f"{probe.name} {name}" for name in names]
     text = probe.values.map(str, na_action="ignore")
     return [
-        Probe(title, (text == name).astype(float).where(text.notna()), probe.carried, probe.by_label)
+        replace(probe, name=title, values=(text == name).astype(float).where(text.notna()))
         for title, name in zip(titles, chosen, strict=True)
     ] or [Probe(probe.name, pd.Series(np.nan, index=probe.values.index))]
 
@@ -190,24 +222,32 @@ def _ask_between(
         return {"reason": "the same for everybody" if len(known) else "not known"}
     labels = design.labels[known]
     high = halves(values).copy()
+    held = features.iloc[known]
     if probe.by_label:
+        # The late ones of the first label come before the early ones of the second: no line through both says so.
+        held = held - held.groupby(labels).transform("mean")
         for label in (design.a, design.b):
             own = labels == label
             high[own] = halves(values[own])
     if min(high.sum(), (~high).sum()) < FEWEST:
         return {"reason": f"fewer than {FEWEST} people on one side of it"}
     people = design.participants[known].tolist()
-    auc, p = (1.0, 0.0) if probe.carried else read_from_features(
-        features.iloc[known],
-        people,
-        np.where(high, _HIGH, _LOW).tolist(),
-        kind="between",
-        seed=seed,
-        n_permutations=n_permutations,
-        strata=labels.tolist() if probe.by_label else None,
-    )  # fmt: skip
+    reading = (
+        _CARRIED
+        if probe.carried
+        else read_from_features(
+            held,
+            people,
+            np.where(high, HIGH, LOW).tolist(),
+            kind="between",
+            seed=seed,
+            n_permutations=n_permutations,
+            strata=labels.tolist() if probe.by_label else None,
+            steps=[step.rows(known) for step in probe.steps],
+        )
+    )
     to_label, p_label = _to_label(np.asarray(values, dtype=float), design.signs[known], seed, n_permutations)
-    return _answer(auc, p, to_label, p_label, len(known))
+    return _answer(reading, to_label, p_label, len(known))
 
 
 def _to_label(
@@ -240,22 +280,26 @@ def _ask_within(features: pd.DataFrame, design: Design, probe: Probe, seed: int,
     n_people = len(rows) // 2
     if n_people < FEWEST:
         return {"reason": "not known, or the same in both observations of nearly everybody"}
-    auc, p = (1.0, 0.0) if probe.carried else read_from_features(
-        features.iloc[rows],
-        design.participants[rows].tolist(),
-        [_HIGH if one else _LOW for one in more],
-        kind="within",
-        seed=seed,
-        n_permutations=n_permutations,
-    )  # fmt: skip
+    reading = (
+        _CARRIED
+        if probe.carried
+        else read_from_features(
+            features.iloc[rows],
+            design.participants[rows].tolist(),
+            [HIGH if one else LOW for one in more],
+            kind="within",
+            seed=seed,
+            n_permutations=n_permutations,
+        )
+    )
     share = n_higher_in_b / n_people
-    return _answer(auc, p, max(share, 1.0 - share), float(binomtest(n_higher_in_b, n_people).pvalue), n_people)
+    return _answer(reading, max(share, 1.0 - share), float(binomtest(n_higher_in_b, n_people).pvalue), n_people)
 
 
-def _answer(auc: float, p: float, to_label: float, p_label: float, n_people: int) -> dict[str, Any]:
+def _answer(reading: Readings, to_label: float, p_label: float, n_people: int) -> dict[str, Any]:
     return {
-        "auc_from_features": auc,
-        "p_from_features": p,
+        "auc_from_features": reading.auc,
+        "p_from_features": reading.p,
         "auc_to_label": to_label,
         "p_to_label": p_label,
         "n": n_people,

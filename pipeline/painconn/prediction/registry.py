@@ -30,6 +30,9 @@ class ClassifierDefinition:
         Whether it tells two labels apart or predicts a number.
     permutations : {"at once", "one by one"}
         Whether all labellings are solved together, or each is refitted in full (minutes to days, not seconds).
+    labelling_s : float
+        CPU seconds of one labelling where each is refitted: 40 people, 2,278 columns, 5 folds x 10 repeats. Measured
+        (docs/method/prediction.md, Costs), as a rough guide; 0 where all are solved together.
     needs : {"columns", "matrices"}
         ``matrices``: whole matrices of a symmetric measure, that is all its edges.
     linear : bool
@@ -42,6 +45,7 @@ class ClassifierDefinition:
     doi: str
     task: Literal["classification", "regression"] = "classification"
     permutations: Literal["at once", "one by one"] = "one by one"
+    labelling_s: float = 0.0
     needs: Literal["columns", "matrices"] = "columns"
     linear: bool = False
 
@@ -91,6 +95,7 @@ _CLASSIFIERS = (
         description="Logistic regression with an L2 penalty tuned by inner AUC.",
         doi="10.2307/2347628",
         linear=True,
+        labelling_s=1.8,
     ),
     ClassifierDefinition(
         name="logistic_lasso",
@@ -98,6 +103,7 @@ _CLASSIFIERS = (
         description="Logistic regression with an L1 penalty tuned by inner AUC: few columns are used.",
         doi="10.1111/j.2517-6161.1996.tb02080.x",
         linear=True,
+        labelling_s=14.0,
     ),
     ClassifierDefinition(
         name="logistic_elastic_net",
@@ -105,6 +111,7 @@ _CLASSIFIERS = (
         description="Logistic regression with an L1 and an L2 penalty in equal parts, tuned by inner AUC.",
         doi="10.1111/j.1467-9868.2005.00503.x",
         linear=True,
+        labelling_s=25.0,
     ),
     ClassifierDefinition(
         name="svm_linear",
@@ -112,6 +119,7 @@ _CLASSIFIERS = (
         description="Linear support vector machine, C tuned by inner AUC.",
         doi="10.1007/BF00994018",
         linear=True,
+        labelling_s=0.5,
     ),
     ClassifierDefinition(
         name="svm_rbf",
@@ -119,6 +127,7 @@ _CLASSIFIERS = (
         description="Support vector machine with a radial kernel of the width of the training rows, C tuned by inner "
         "AUC.",
         doi="10.1007/BF00994018",
+        labelling_s=0.5,
     ),
     ClassifierDefinition(
         name="tangent",
@@ -127,18 +136,21 @@ _CLASSIFIERS = (
         "regression with an L2 penalty tuned by inner AUC.",
         doi="10.1016/j.neucom.2012.12.039",
         needs="matrices",
+        labelling_s=1.8,
     ),
     ClassifierDefinition(
         name="random_forest",
         function="painconn.prediction.trees:forest",
         description="Random forest of 200 trees.",
         doi="10.1023/A:1010933404324",
+        labelling_s=54.0,
     ),
     ClassifierDefinition(
         name="boosting",
         function="painconn.prediction.trees:boosting",
         description="Histogram gradient boosting, 50 rounds of small trees.",
         doi="10.1214/aos/1013203451",
+        labelling_s=130.0,
     ),
 )
 
@@ -158,6 +170,7 @@ _REGRESSIONS = (
         doi="10.1080/00401706.1970.10488634",
         task="regression",
         permutations="at once",
+        linear=True,
     ),
     ClassifierDefinition(
         name="cpm_regression",
@@ -173,6 +186,8 @@ _REGRESSIONS = (
         description="Linear regression with an L1 penalty tuned by inner squared error.",
         doi="10.1111/j.2517-6161.1996.tb02080.x",
         task="regression",
+        linear=True,
+        labelling_s=14.0,
     ),
     ClassifierDefinition(
         name="elastic_net_regression",
@@ -180,6 +195,8 @@ _REGRESSIONS = (
         description="Linear regression with an L1 and an L2 penalty in equal parts, tuned by inner squared error.",
         doi="10.1111/j.1467-9868.2005.00503.x",
         task="regression",
+        linear=True,
+        labelling_s=25.0,
     ),
     ClassifierDefinition(
         name="svm_linear_regression",
@@ -187,6 +204,8 @@ _REGRESSIONS = (
         description="Linear support vector regression, C tuned by inner squared error.",
         doi="10.1007/BF00994018",
         task="regression",
+        linear=True,
+        labelling_s=0.5,
     ),
     ClassifierDefinition(
         name="svm_rbf_regression",
@@ -194,6 +213,7 @@ _REGRESSIONS = (
         description="Support vector regression with a radial kernel, C tuned by inner squared error.",
         doi="10.1007/BF00994018",
         task="regression",
+        labelling_s=0.5,
     ),
     ClassifierDefinition(
         name="tangent_regression",
@@ -202,6 +222,7 @@ _REGRESSIONS = (
         doi="10.1016/j.neucom.2012.12.039",
         task="regression",
         needs="matrices",
+        labelling_s=1.8,
     ),
     ClassifierDefinition(
         name="random_forest_regression",
@@ -209,6 +230,7 @@ _REGRESSIONS = (
         description="Random forest of 200 trees for a number.",
         doi="10.1023/A:1010933404324",
         task="regression",
+        labelling_s=54.0,
     ),
     ClassifierDefinition(
         name="boosting_regression",
@@ -216,6 +238,7 @@ _REGRESSIONS = (
         description="Histogram gradient boosting for a number, 50 rounds of small trees.",
         doi="10.1214/aos/1013203451",
         task="regression",
+        labelling_s=130.0,
     ),
 )
 

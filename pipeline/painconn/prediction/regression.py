@@ -46,17 +46,19 @@ class ConfoundRegression:
 
     def __call__(self, values: NDArray[np.float64], train: Rows) -> NDArray[np.float64]:
         """Learn in the training rows and return all rows without what was learned, shape (n, p)."""
-        scaled = self._standardised(train)
+        scaled = standardised_covariates(self.covariates, train)
         learned = values[train] - values[train].mean(axis=0)
         coefficients = np.linalg.lstsq(scaled[train], learned, rcond=None)[0]
         return np.asarray(values - scaled @ coefficients)
 
-    def _standardised(self, train: Rows) -> NDArray[np.float64]:
-        known = ~np.isnan(self.covariates)
-        n_known = np.maximum(known[train].sum(axis=0), 1)
-        mean = np.where(known, self.covariates, 0.0)[train].sum(axis=0) / n_known
-        centred = np.where(known, self.covariates - mean, 0.0)
-        # A gap filled by a mean leaves the centre of the training rows where it was.
-        deviation = centred[train].std(axis=0)
-        varies = deviation > len(train) * np.finfo(float).eps * np.maximum(np.abs(mean), 1.0)
-        return centred * np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+
+def standardised_covariates(covariates: NDArray[np.float64], train: Rows) -> NDArray[np.float64]:
+    """Return covariates (n, c) on the scale of the training rows: 0 in gaps and in columns constant in training."""
+    known = ~np.isnan(covariates)
+    n_known = np.maximum(known[train].sum(axis=0), 1)
+    mean = np.where(known, covariates, 0.0)[train].sum(axis=0) / n_known
+    centred = np.where(known, covariates - mean, 0.0)
+    # A gap filled by a mean leaves the centre of the training rows where it was.
+    deviation = centred[train].std(axis=0)
+    varies = deviation > len(train) * np.finfo(float).eps * np.maximum(np.abs(mean), 1.0)
+    return np.asarray(centred * np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies))

@@ -140,13 +140,15 @@ def agreement_table(target: TargetResults) -> Table | None:
         return None
     assert saved is not None  # noqa: S101 — rows come from it
     first = str(saved["primary_inverse"])
+    sizes = listing(sorted({count(other["tests"]["n_declared"]) for other in saved["others"].values()}))
     named = {row["test"] for other in saved["others"].values() for row in other["tests"]["deciding"]}
     return Table(
         caption=f"Findings, and the same tests under the other inverse: the primary tests that are significant under "
-        f"{first} or, where none is, under the other inverse. holds: significant under both, in the same direction. "
-        "weaker: significant under one; the other effect has the same direction and reaches the 95 % interval of the "
-        "finding. depends (bold): the other direction, or short of that interval. A p that moves across "
-        f"{ALPHA:g} is no difference between inverses." + note(test for test in tests if test["test"] in named),
+        f"{first} or, where none is, under the other inverse; every p is corrected over {sizes} tests. holds: "
+        "significant under both, in the same direction. weaker: significant under one; the other effect has the same "
+        "direction and reaches the 95 % interval of the finding. depends (bold): the other direction, or short of that "
+        f"interval. A p that moves across {ALPHA:g} is no difference between inverses."
+        + note(test for test in tests if test["test"] in named),
         header=(
             "test",
             f"effect, {first}",

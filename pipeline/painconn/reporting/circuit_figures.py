@@ -79,7 +79,7 @@ def circuits(
     def draw(figure: "Figure") -> None:
         axes = panels(figure, len(bands), across)
         for axis, band in zip(axes, bands, strict=True):
-            _brain(axis, np.array([xyz[:2] for xyz in centroids.values()]))
+            draw_brain(axis, np.array([xyz[:2] for xyz in centroids.values()]))
             cells = [(column, row) for column, row in blocks if column.band == band]
             _lines(axis, cells, nodes, limit)
             axis.set_title(words(band))
@@ -125,7 +125,7 @@ def _apart(positions: "Mapping[str, tuple[float, float]]") -> dict[str, tuple[fl
     return {name: (float(x), float(y)) for name, (x, y) in zip(names, points, strict=True)}
 
 
-def _brain(axis: "Axes", centres: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
+def draw_brain(axis: "Axes", centres: "np.ndarray[Any, np.dtype[np.float64]]") -> None:
     """Draw a light outline around the region centres, and which way is which."""
     (left, right), (back, front) = BRAIN_MM
     half_width, half_length, centre_y = (right - left) / 2, (front - back) / 2, (front + back) / 2

@@ -65,7 +65,8 @@ def sessions_table(target: TargetResults) -> Table | None:
         return None
     return Table(
         caption=f"Exploratory: all sessions of {target.name} in a mixed model with an intercept per person "
-        f"({count(table['n_people'].max())} people, {count(table['n_observations'].max())} observations). The p comes "
+        f"({count(table['n_people'].max())} people, {count(table['n_observations'].max())} observations; a family of "
+        f"{count(table['family_size'].iloc[0])} tests). The p comes "
         "from the normal distribution, is not corrected, and is too small with few people; the tests of the means per "
         "person above decide.",
         header=("test", "estimate", "standard error", "z", "p", "share of variance between people", "people"),

@@ -4,7 +4,16 @@ from painconn.reporting.agreement import agreement_verdict
 from painconn.reporting.effect_figures import ALPHA, EFFECT_SYMBOLS
 from painconn.reporting.notation import count, interval, is_number, number, p_text, plural
 from painconn.reporting.performance import Performance, performance_of
+from painconn.reporting.regression import predicted_in_brief, predicted_meaning
 from painconn.reporting.results import StudyResults, TargetResults, positive_controls
+
+BLINDED = (
+    "BLINDED: labels are permuted, no number here is a result (`painconn lock` freezes the analysis, then "
+    "`blinded: false` opens the labels)"
+)
+
+_DISTRUST = "The audit failed: whatever the numbers say, they must not be used before the failure is explained."
+CHANCE = 0.5
 
 
 def headline(results: StudyResults) -> list[str]:
@@ -18,9 +27,11 @@ def headline(results: StudyResults) -> list[str]:
     Returns
     -------
     lines : list of str
-        A failed audit first, then one line per target, then one per positive control; plain text.
+        That the study is blinded, and a failed audit, first; then one line per target, then one per positive control;
+        plain text.
     """
-    lines = [
+    lines = [BLINDED] if results.blinded else []
+    lines += [
         f"AUDIT FAILED in {target.name}: {plural(len(target.failed_gates), 'gate')} "
         f"({', '.join(str(gate.get('gate')) for gate in target.failed_gates)}); do not use its numbers before this is "
         "explained"
@@ -61,7 +72,8 @@ def answer(target: TargetResults) -> str:
     """Answer one target in one sentence with its interval and its count of significant primary tests."""
     n_a, n_b = target.n_sides
     if target.kind == "association":
-        return f"{target.question} (n = {people(n_a, n_b, target.kind)}): {primary_count(target)}{_agreement(target)}"
+        told = "; ".join(part for part in (predicted_in_brief(target), primary_count(target)) if part)
+        return f"{target.question} (n = {people(n_a, n_b, target.kind)}): {told}{_agreement(target)}"
     parts = [f"{target.question} (n = {people(n_a, n_b, target.kind)})"]
     score = primary_performance(target)
     if score is None:
@@ -98,24 +110,31 @@ def primary_count(target: TargetResults) -> str:
 
 def meaning(target: TargetResults) -> str:
     """Say in plain words what the score does and does not allow one to conclude."""
+    if target.blinded:
+        return "Nothing can be concluded: who is on which side was decided by lot."
     if target.kind == "association":
-        return (
-            "Correlations over people, adjusted for the covariates: they say that a value goes with the score, not "
-            "that one makes the other, and no model was asked to predict the score."
+        if target.failed_gates:
+            return _DISTRUST
+        goes_with = (
+            "Correlations over people, adjusted for the covariates, say that a value goes with the score, not that one "
+            "makes the other."
         )
+        return f"{goes_with} {predicted_meaning(target)}".strip()
     score = primary_performance(target)
     if score is not None and score.auc is None and _because(target):
         return f"The question cannot be answered: the declared features are not computable{_because(target)}."
     if score is None or not is_number(score.auc):
         return "No classifier score was saved, so this page cannot say whether the two can be told apart."
     if target.failed_gates:
-        return "The audit failed: whatever the numbers say, they must not be used before the failure is explained."
+        return _DISTRUST
     if not is_number(score.p):
         return "No permutation p was saved, so the score cannot be compared with chance."
     if score.p < ALPHA:
+        reaches = is_number(score.low) and score.low <= CHANCE
+        unsure = f" Its interval reaches {number(score.low)}: how well it does is not known." if reaches else ""
         return (
-            "The classifier does better than chance on people it never saw. Whether that is the brain or a confound "
-            "is decided by the baselines below, and whether it holds elsewhere by other people's data."
+            f"The classifier does better than chance on people it never saw.{unsure} Whether that is the brain or a "
+            "confound is decided by the baselines below, and whether it holds elsewhere by other people's data."
         )
     wide = (
         f"from {number(score.low)} to {number(score.high)}"

@@ -49,7 +49,7 @@ def patterns_table(target: TargetResults) -> Table | None:
     rows = records(top)
     return Table(
         caption=f"The {len(rows)} largest mean patterns of {len(columns)} in {target.name}; positive: higher in "
-        f"{target.sides[1]}. Stable ones are set off.",
+        f"{target.sides[1]}. Stable ones are set off. Exploratory; family-wise p over the {len(columns)} columns.",
         header=("column", "pattern", "sd over fits", "fits of this sign", "median rank", "p (family-wise)", "stable"),
         rows=tuple(
             (

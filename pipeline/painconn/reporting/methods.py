@@ -19,7 +19,9 @@ from painconn.reporting.notation import MISSING, count, listing, plural, words
 from painconn.reporting.phenotype import phenotype_sentences
 from painconn.reporting.quality_text import quality_paragraphs
 from painconn.reporting.region_text import dependence, group_words, region_words
+from painconn.reporting.regression import regression_method
 from painconn.reporting.results import StudyResults, TargetResults
+from painconn.reporting.site_text import harmonisation_method
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,11 @@ def _participants(results: StudyResults, cited: Citations) -> list[str]:
     named = (data.get("participants") or {}).get("exclude") or []
     if named:
         paragraphs.append(f"Left out by name in the study file: {plural(len(named), 'participant')}.")
+    if results.blinded:
+        paragraphs.append(
+            "BLINDED: labels were dealt by lot within sites, and sides within people exchanged by lot, when this text "
+            "was written; no number of this run is a result."
+        )
     paragraphs.append(
         f"{_labels(results, cited)} Labels were joined to the data after all signal processing; no earlier step could "
         "read them."
@@ -354,8 +361,9 @@ def _classification(results: StudyResults, cited: Citations) -> list[str]:
             f"{plural(settings['n_repeats'], 'repeat')}, inner folds for tuning; {count(settings['n_permutations'])} "
             "permutations of the whole procedure."
         )
-    if not paragraphs:
-        return []
+    paragraphs += [*harmonisation_method(results, cited), *regression_method(results, cited)]
+    if all(target.kind == "association" for target in results.targets.values() if target.feature_sets):
+        return paragraphs
     paragraphs.append(
         "Everything learned (imputation, scaling, tuning, calibration) was learned inside the training fold. AUC "
         "uses only pairs inside one test fold, averaged over folds and repeats. Labels were permuted within the "

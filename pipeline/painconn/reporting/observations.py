@@ -40,16 +40,14 @@ def observed(table: pd.DataFrame, observation: Mapping[str, Any]) -> pd.DataFram
     """Return the rows of one condition and window, averaged over sessions: a row per participant, numeric columns."""
     window = observation.get("window", "epoch")
     rows = table[(table["condition"] == observation["condition"]) & (table["window"] == window)]
-    numeric = [
-        name for name in rows.columns if name not in (*_KEYS, "site") and pd.api.types.is_numeric_dtype(rows[name])
-    ]
-    return rows.groupby("participant")[numeric].mean()
+    numbers = rows.drop(columns=[*_KEYS, "site"], errors="ignore").select_dtypes(["number", "bool"])
+    return numbers.groupby(rows["participant"]).mean()
 
 
 def side_tables(
     results: StudyResults, contrast: Mapping[str, Any], table: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return the rows of side a and of side b, a row per participant; None when labels are not known.
+    """Return the rows of side a and of side b, a row per participant; None when labels are not known or hidden.
 
     Parameters
     ----------
@@ -61,7 +59,8 @@ def side_tables(
         A row per observation (features or spectra).
     """
     if contrast["kind"] == "within":
-        return observed(table, contrast["a"]), observed(table, contrast["b"])
+        # Which condition a row is of stands in the table: blinded, nothing may be drawn from it.
+        return None if results.blinded else (observed(table, contrast["a"]), observed(table, contrast["b"]))
     if contrast["kind"] == "association":
         return None
     labels, rows = labels_of(results, contrast), observed(table, contrast["observation"])

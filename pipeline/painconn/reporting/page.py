@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from painconn.paths import Results
+from painconn.reporting.control_views import control_views
 from painconn.reporting.headline import headline
 from painconn.reporting.leakage import leakage_view
 from painconn.reporting.methods import methods_sections, methods_text
 from painconn.reporting.phenotype import phenotype_view
 from painconn.reporting.reliability import reliability_table
 from painconn.reporting.results import StudyResults, TargetResults
-from painconn.reporting.views import Position, control_views, data_view, provenance_tables, target_view
+from painconn.reporting.views import Position, data_view, provenance_tables, target_view
 from painconn.store import read_json, read_parquet, read_tsv
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def _read_target(paths: Results, name: str, settings: Mapping[str, Any]) -> Targ
         audit=own("audit.json", read_json),
         agreement=own("agreement.json", read_json),
         networks=own("networks.tsv", read_tsv),
+        network_edges=own("network_edges.tsv", partial(read_tsv, dtype={"networks": str})),
         model=own("model.json", read_json),
         interpretation=own("interpretation.tsv", read_tsv),
         companions=own("companions.tsv", read_tsv),

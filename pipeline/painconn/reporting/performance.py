@@ -139,7 +139,8 @@ def probe_sentences(audit: Mapping[str, Any]) -> list[str]:
     sentences = []
     if told:
         sentences.append(
-            f"Controls beside the target, told by the ridge classifier from the declared columns: {'; '.join(told)}."
+            f"Controls beside the target, told by the ridge classifier from the declared columns: {'; '.join(told)}. "
+            f"Exploratory; each p stands by itself, not corrected for the {len(told)}."
         )
     if silent:
         sentences.append(f"Not probed: {listing(silent)}.")

@@ -1,7 +1,7 @@
-"""Figures of the classifier: AUC against its null, probabilities per person, learning curve."""
+"""Figures of the classifier: AUC against its null, probabilities per person and what they are worth, learning curve."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -137,6 +137,76 @@ def _dots(axis: "Axes", values: "np.ndarray", height: int, colour: str, mark: st
     axis.plot(np.sort(values), height + spread, mark, color=colour, markersize=5, alpha=0.75, markeredgewidth=0)
     median = float(np.median(values))
     axis.plot([median, median], [height - 0.36, height + 0.36], color=colour, linewidth=2.2)
+
+
+def probability_curves(saved: Mapping[str, Any], *, sides: tuple[str, str], people: str, title: str) -> Picture | None:
+    """Draw observed shares against predicted probabilities, and net benefit against the threshold.
+
+    Parameters
+    ----------
+    saved : mapping
+        The feature set's part of ``scores.json``.
+    sides : tuple of str
+        Names of side a and side b.
+    people : str
+        How many people the scores rest on, in words.
+    title : str
+        Heading of the figure.
+
+    Returns
+    -------
+    picture : Picture or None
+        None when no curves were saved.
+    """
+    calibration, decisions = saved.get("calibration"), saved.get("decision_curve")
+    if not calibration or not decisions:
+        return None
+
+    def draw(figure: "Figure") -> None:
+        left, right = figure.subplots(1, 2)
+        _calibration_axis(left, calibration["bins"], sides[1])
+        _decision_axis(right, decisions)
+
+    prevalence = number(100 * decisions["prevalence"], 0)
+    caption = (
+        f"Left: in each of {plural(len(calibration['bins']), 'bin')} of observations with similar out-of-fold "
+        f"probability (mean over repeats; {people}), the share that were {sides[1]}, with Wilson intervals; numbers: "
+        f"observations. On the diagonal probabilities mean what they say. Right: net benefit of acting on everybody "
+        f"above a threshold probability, where one false alarm costs threshold / (1 - threshold) of a hit; band: "
+        f"{decisions['interval_method']}. The model is of use where its line lies above both others. "
+        f"{prevalence} % of this sample are {sides[1]} by its design: in a clinic the share is another one, and with "
+        "it probabilities and net benefit."
+    )
+    best = max(decisions["net_benefit"])
+    in_bins = [
+        f"predicted {number(one['predicted'])} observed {number(one['observed'])}" for one in calibration["bins"]
+    ]
+    alt = f"Calibration: {', '.join(in_bins)}. Decision curve: highest net benefit of the model {number(best)}."
+    return render(title, alt=alt, caption=caption, size_in=(7.2, 3.0), draw=draw)
+
+
+def _calibration_axis(axis: "Axes", bins: Sequence[Mapping[str, Any]], side: str) -> None:
+    axis.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    for one in bins:
+        axis.plot([one["predicted"]] * 2, [one["low"], one["high"]], color=SIDE_B, linewidth=1.4)
+        axis.annotate(
+            str(one["n"]), (one["predicted"], one["high"]), xytext=(0, 3), textcoords="offset points",
+            ha="center", fontsize=7, color=GREY,
+        )  # fmt: skip
+    axis.plot([one["predicted"] for one in bins], [one["observed"] for one in bins], "o-", color=SIDE_B, markersize=5)
+    axis.set(xlim=(0, 1), ylim=(0, 1.08), xlabel=f"predicted probability of {side}", ylabel="observed share")
+
+
+def _decision_axis(axis: "Axes", curve: Mapping[str, Any]) -> None:
+    thresholds = curve["thresholds"]
+    axis.fill_between(thresholds, curve["net_benefit_low"], curve["net_benefit_high"], color=PALE, linewidth=0)
+    axis.plot(thresholds, curve["net_benefit"], color=SIDE_B, label="model")
+    axis.plot(thresholds, curve["treat_all"], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="act on everybody")
+    axis.axhline(curve["treat_none"], color=GREY, linewidth=0.9, label="act on nobody")
+    # Acting on everybody falls without bound: below this, nothing is of use.
+    axis.set(xlim=(0, 1), ylim=(-0.15, max(0.05, 1.1 * max(curve["net_benefit_high"]))))
+    axis.set(xlabel="threshold probability", ylabel="net benefit")
+    axis.legend(fontsize=7, loc="upper right")
 
 
 def learning_curve(score: Performance, *, people: str, title: str) -> Picture | None:

@@ -59,6 +59,14 @@ REFERENCES: dict[str, str] = {
         "Nichols TE, Holmes AP. Nonparametric permutation tests for functional neuroimaging: a primer with "
         "examples. Hum Brain Mapp 2002. doi:10.1002/hbm.1058"
     ),
+    "johnson2007": (
+        "Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data using empirical Bayes "
+        "methods. Biostatistics 2007. doi:10.1093/biostatistics/kxj037"
+    ),
+    "fortin2018": (
+        "Fortin JP, et al. Harmonization of cortical thickness measurements across scanners and sites. NeuroImage "
+        "2018. doi:10.1016/j.neuroimage.2017.11.024"
+    ),
     "hedges1981": (
         "Hedges LV. Distribution theory for Glass's estimator of effect size and related estimators. J Educ Stat "
         "1981. doi:10.3102/10769986006002107"
@@ -106,6 +114,10 @@ REFERENCES: dict[str, str] = {
     "varoquaux2018": (
         "Varoquaux G. Cross-validation failure: small sample sizes lead to large error bars. NeuroImage 2018. "
         "doi:10.1016/j.neuroimage.2017.06.061"
+    ),
+    "poldrack2020": (
+        "Poldrack RA, Huckins G, Varoquaux G. Establishment of best practices for evidence for prediction: a review. "
+        "JAMA Psychiatry 2020. doi:10.1001/jamapsychiatry.2019.3671"
     ),
     "snoek2019": (
         "Snoek L, et al. How to control for confounds in decoding analyses of neuroimaging data. NeuroImage 2019. "

@@ -18,6 +18,8 @@ _HEADER = (
     "edges of one person: median r",
 )
 _REPEATED = ("people with several sessions", "blocks: ICC(2,1) [interval]", "blocks: ICC(3,1) [interval]")
+# Below it the root is mostly error, and what is divided by it is a number of nothing.
+_HARDLY_ANY = 0.05
 _QUANTITIES = ("spearman_brown", "icc_2_1", "icc_3_1")
 
 
@@ -167,4 +169,6 @@ def _behind(band: str, spread: Mapping[str, Any], smallest: float) -> str:
         return f"unknown size in {band} (reliability {NOT_COMPUTABLE})"
     if not is_number(spread.get("attenuation")):
         return f"unknown size in {band} (reliability {number(spread['median'])}: none was found)"
+    if spread["median"] < _HARDLY_ANY:
+        return f"unknown size in {band} (reliability {number(spread['median'])}: hardly any was found)"
     return f"{number(smallest / spread['attenuation'])} in {band} (reliability {number(spread['median'])})"

@@ -30,8 +30,9 @@ class TargetResults:
         What became of the primary result under the other inverses.
     predictions : DataFrame or None
         Out-of-fold score and probability per observation and repeat.
-    networks, companions, sessions : DataFrame or None
-        Components of edges; the plain tests beside the declared ones; the mixed model of several sessions.
+    networks, network_edges, companions, sessions : DataFrame or None
+        Components of edges; the edges with their scores; the plain tests beside the declared ones; the mixed model of
+        several sessions.
     model : mapping or None
         Whether a model was saved, and what the interpretation rests on.
     interpretation : DataFrame or None
@@ -47,6 +48,7 @@ class TargetResults:
     audit: Mapping[str, Any] | None = None
     agreement: Mapping[str, Any] | None = None
     networks: pd.DataFrame | None = None
+    network_edges: pd.DataFrame | None = None
     companions: pd.DataFrame | None = None
     sessions: pd.DataFrame | None = None
     model: Mapping[str, Any] | None = None
@@ -62,6 +64,11 @@ class TargetResults:
     def kind(self) -> str:
         """``between`` or ``within`` people, or ``association``."""
         return str((self.declaration or {}).get("kind") or self.settings["contrast"]["kind"])
+
+    @property
+    def blinded(self) -> bool:
+        """Whether its labels were dealt by lot."""
+        return bool((self.declaration or {}).get("blinded"))
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -159,6 +166,11 @@ class StudyResults:
     def title(self) -> str:
         """Title of the page."""
         return str((self.study.get("report") or {}).get("title") or self.study["name"])
+
+    @property
+    def blinded(self) -> bool:
+        """Whether labels, scores and sides were dealt by lot."""
+        return bool(self.study.get("blinded"))
 
     @property
     def centroids(self) -> dict[str, tuple[float, float, float]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -97,7 +97,7 @@ def tests_table(tests: pd.DataFrame, caption: str, *, sides: tuple[str, str], p_
 
 
 def exploratory_families(tests: pd.DataFrame) -> Table:
-    """Return one row per exploratory family: its size, how many were computed, how many have q below .05."""
+    """Return one row per exploratory family: its size, how many were computed, how many are below .05 in three ways."""
     rows = []
     for name, family in tests.groupby("family", sort=False):
         computed, below = family["p"].notna(), family["q_fdr"].lt(ALPHA)
@@ -107,16 +107,22 @@ def exploratory_families(tests: pd.DataFrame) -> Table:
                 words(str(name)),
                 count(size),
                 count(computed.sum()),
+                count(family["p_fwe"].lt(ALPHA).sum()) if "p_fwe" in family else "n/a",
                 count(below.sum()),
                 count(family["p"].lt(ALPHA).sum()),
             )
         )
     return Table(
-        caption="Exploratory families: tests that were not declared. With no effect anywhere, about 5 % of the p "
-        "values fall below .05.",
-        header=("family", "tests", "computed", "q (FDR) below .05", "p below .05, uncorrected"),
+        caption=f"Exploratory families: {count(len(tests))} tests in {count(len(rows))} families that were not "
+        "declared, each family corrected by itself. With no effect anywhere, about 5 % of the p values fall below .05, "
+        "and so does the smallest family-wise p in about 5 % of the families. No p is below one over the number of "
+        "rearrangements: in a family with more tests than a twentieth of that number, one test alone cannot reach a q "
+        "below .05.",
+        header=(
+            "family", "tests", "computed", "p (family-wise) below .05", "q (FDR) below .05", "p below .05, uncorrected",
+        ),
         rows=tuple(rows),
-    )
+    )  # fmt: skip
 
 
 def exploratory_top(tests: pd.DataFrame, *, sides: tuple[str, str]) -> Table | None:
@@ -125,13 +131,16 @@ def exploratory_top(tests: pd.DataFrame, *, sides: tuple[str, str]) -> Table | N
     if computed.empty:
         return None
     top = computed.sort_values("p", kind="stable").head(N_EXPLORATORY)
-    return tests_table(
+    table = tests_table(
         top,
         f"The {len(top)} exploratory tests with the smallest p out of {count(len(computed))} computed; q is the false "
         "discovery rate within each family (below .05 in bold). Chosen for being the smallest: sizes are exaggerated.",
         sides=sides,
         p_corrected="q_fdr",
     )
+    families = [f"{words(str(row['family']))} ({count(row.get('family_size'))})" for row in records(top)]
+    rows = tuple((*row, family) for row, family in zip(table.rows, families, strict=True))
+    return replace(table, header=(*table.header, "family (its tests)"), rows=rows)
 
 
 def performance_table(models: Sequence[Performance], baselines: Sequence[Performance], people: str) -> Table:
@@ -156,6 +165,11 @@ def performance_table(models: Sequence[Performance], baselines: Sequence[Perform
         "balanced accuracy", "sensitivity / specificity", "Brier score",
     )  # fmt: skip
     caption = f"Out-of-fold performance ({people}). The first row answers the question."
+    if len(rows) > 1:
+        caption += (
+            f" Its p is that of one declared test; the p of each of the {count(len(rows) - 1)} other rows stands by "
+            "itself, exploratory and not corrected for their number."
+        )
     if models and is_number(models[0].brier_no_skill):
         caption += (
             f" A model without features has a Brier score of {number(models[0].brier_no_skill, 3)}; lower is better."

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -16,16 +15,12 @@ from painconn.reporting.head_text import heads_in_brief
 from painconn.reporting.headline import answer, meaning, people, primary_performance
 from painconn.reporting.interpretation import importances_table, interpretation_sentences, patterns_table
 from painconn.reporting.leakage import family_sentence
+from painconn.reporting.network_figures import network_pictures
 from painconn.reporting.networks import network_sentences, networks_table
 from painconn.reporting.notation import (
-    column_words,
     count,
-    interval,
-    is_number,
     number,
-    p_text,
     plural,
-    significant,
     words,
 )
 from painconn.reporting.observations import compared_people, mean_probabilities, side_tables
@@ -38,8 +33,16 @@ from painconn.reporting.performance import (
 )
 from painconn.reporting.power import chances_sentence, detectable_sentence
 from painconn.reporting.quality_overview import outliers_table, overview
+from painconn.reporting.regression import (
+    regression_notes,
+    regression_pictures,
+    regression_sentences,
+    regression_table,
+)
 from painconn.reporting.reliability import attenuation_sentence
-from painconn.reporting.results import Control, StudyResults, TargetResults, positive_controls
+from painconn.reporting.results import StudyResults, TargetResults
+from painconn.reporting.secondary import secondary_sentences
+from painconn.reporting.site_text import site_sentences
 from painconn.reporting.tables import (
     Table,
     exploratory_families,
@@ -55,17 +58,6 @@ from painconn.reporting.tables import (
 )
 
 Position = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class ControlView:
-    """A positive control on the page."""
-
-    name: str
-    sentence: str
-    verdict: str
-    picture: Picture | None
-    note: str
 
 
 @dataclass(frozen=True)
@@ -95,6 +87,7 @@ class TargetView:
     importances: Table | None
     networks: tuple[str, ...]
     networks_table: Table | None
+    network_pictures: tuple[Picture, ...]
     companions: Table | None
     sessions: Table | None
     limits: tuple[str, ...]
@@ -104,60 +97,12 @@ class TargetView:
     spectra: Picture | None
 
 
-def control_view(results: StudyResults, control: Control) -> ControlView:
-    """Return a positive control with its verdict and, where the values are saved, its figure."""
-    row = control.row or {}
-    sides = _sides(control.contrast)
-    kind = str(control.contrast["kind"])
-    asked = f"{column_words(control.feature)}: expected {control.expected} in {sides[1]} than in {sides[0]}"
-    if control.row is None:
-        sentence = f"{asked}; its result is not available."
-    else:
-        sentence = (
-            f"{asked}. Found: "
-            f"difference {significant(row.get('estimate'))}, statistic {number(row.get('statistic'))}, "
-            f"{p_text(row.get('p'))}, "
-            f"{effect_figures.EFFECT_WORDS.get(str(row.get('effect_size_kind')), 'effect size')} "
-            f"{number(row.get('hedges_g'))}, 95 % interval {interval(row.get('ci_low'), row.get('ci_high'))}, n = "
-            f"{people(row.get('n_a'), row.get('n_b'), kind)}."
-        )
-        reason = row.get("reason")
-        if not is_number(row.get("estimate")) and isinstance(reason, str) and reason:
-            sentence += f" Not computable: {reason}."
-    picture = _control_picture(results, control, sides)
-    note = "" if picture else "Values per person are not in the saved tables for this contrast, so there is no figure."
-    return ControlView(name=control.name, sentence=sentence, verdict=control.verdict, picture=picture, note=note)
-
-
-def _sides(contrast: Mapping[str, Any]) -> tuple[str, str]:
-    return TargetResults(name="", settings={"contrast": contrast}).sides
-
-
-def _control_picture(results: StudyResults, control: Control, sides: tuple[str, str]) -> Picture | None:
-    table = results.features
-    if table is None or control.feature not in table:
-        return None
-    tables = side_tables(results, control.contrast, table)
-    if tables is None:
-        return None
-    title, feature = f"Positive control {control.name}", column_words(control.feature)
-    a, b = (side[control.feature] for side in tables)
-    if control.contrast["kind"] == "within":
-        pairs = pd.DataFrame({"a": a, "b": b})
-        return data_figures.paired_values(pairs, sides=sides, feature=feature, expected=control.expected, title=title)
-    values = [side.dropna().to_numpy(dtype=float) for side in (a, b)]
-    return data_figures.group_values(values, sides=sides, feature=feature, expected=control.expected, title=title)
-
-
 def target_view(results: StudyResults, target: TargetResults, centroids: Mapping[str, Position]) -> TargetView:
     """Return everything that the page says about one target."""
     primary, exploratory = target.tests("primary"), target.tests("exploratory")
-    models = [performance_of(name, saved) for name, saved in target.feature_sets.items()]
-    saved = target.feature_sets.get(target.primary_feature_set) or {}
-    baselines = baselines_of(saved)
-    score = primary_performance(target)
     n_people = f"n = {people(*target.n_sides, target.kind)}"
     state = "not available" if target.audit is None else "failed" if target.failed_gates else "passed"
+    model = _regression(target, n_people) if target.kind == "association" else _classifier(target, n_people)
     return TargetView(
         name=target.name,
         kind=target.kind,
@@ -181,15 +126,16 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
             p_corrected="p_fwe",
         ),
         primary_leakage=family_sentence(primary),
-        classifier_pictures=_classifier_pictures(target, models, baselines, n_people),
-        performance=performance_table(models, baselines, n_people) if models or baselines else None,
-        beside=[*increment_sentences(saved), *probe_sentences(target.audit or {})],
-        interval_notes=score.notes if score else (),
+        classifier_pictures=model.pictures,
+        performance=model.table,
+        beside=[*model.sentences, *probe_sentences(target.audit or {}), *site_sentences(target.audit or {})],
+        interval_notes=model.notes,
         interpretation=interpretation_sentences(target),
         patterns=patterns_table(target),
         importances=importances_table(target),
         networks=network_sentences(target),
         networks_table=networks_table(target),
+        network_pictures=network_pictures(target, centroids),
         companions=companions_table(target),
         sessions=sessions_table(target),
         limits=_limits(results, target),
@@ -222,6 +168,38 @@ def _primary_pictures(
     return tuple(picture for picture in drawn if picture)
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What is shown of a model that was evaluated."""
+
+    pictures: tuple[Picture, ...]
+    table: Table | None
+    sentences: list[str]
+    notes: tuple[str, ...]
+
+
+def _regression(target: TargetResults, n_people: str) -> _Model:
+    return _Model(
+        pictures=regression_pictures(target, n_people),
+        table=regression_table(target, n_people),
+        sentences=regression_sentences(target),
+        notes=regression_notes(target),
+    )
+
+
+def _classifier(target: TargetResults, n_people: str) -> _Model:
+    models = [performance_of(name, saved) for name, saved in target.feature_sets.items()]
+    saved = target.feature_sets.get(target.primary_feature_set) or {}
+    baselines = baselines_of(saved)
+    score = primary_performance(target)
+    return _Model(
+        pictures=_classifier_pictures(target, models, baselines, n_people),
+        table=performance_table(models, baselines, n_people) if models or baselines else None,
+        sentences=[*increment_sentences(saved), *secondary_sentences(saved, target.sides)],
+        notes=score.notes if score else (),
+    )
+
+
 def _classifier_pictures(
     target: TargetResults, models: list[Performance], baselines: list[Performance], n_people: str
 ) -> tuple[Picture, ...]:
@@ -238,6 +216,9 @@ def _classifier_pictures(
                 observations, sides=target.sides, n_repeats=n_repeats, title=f"{target.name}: probability per person"
             )
         )
+    saved = target.feature_sets.get(target.primary_feature_set) or {}
+    title = f"{target.name}: what the probabilities are worth"
+    drawn.append(prediction_figures.probability_curves(saved, sides=target.sides, people=n_people, title=title))
     drawn += [
         prediction_figures.learning_curve(
             model, people=n_people, title=f"{target.name}: learning curve, {words(model.name)}"
@@ -391,8 +372,3 @@ def provenance_tables(results: StudyResults) -> tuple[Table, ...]:
             plain_table(pd.DataFrame([{"step": step, **cost} for step, cost in jobs.items()]), "What each step cost.")
         )
     return tuple(tables)
-
-
-def control_views(results: StudyResults) -> list[ControlView]:
-    """Return every positive control of the study."""
-    return [control_view(results, control) for control in positive_controls(results)]

@@ -77,15 +77,6 @@ class CohortSpec:
         }
         return found | self.covariates.declared()
 
-    def group_effects(self) -> tuple[Effect, ...]:
-        """Return the effects of the group on brain or pain, not on covariates or artefacts: what should be found."""
-        others = self.covariates.declared()
-        return tuple(
-            one
-            for one in self.effects
-            if one.by == "group" and one.trait not in others and not one.trait.startswith("artefact:")
-        )
-
     def as_record(self) -> dict[str, Any]:
         """Return the specification as plain values, ready for JSON."""
         return {**asdict(self), "duration_s": self.protocol.duration_s}

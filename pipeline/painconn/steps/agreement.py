@@ -11,6 +11,7 @@ from painconn.inference.families import Family
 from painconn.inference.results import Comparison
 from painconn.paths import Results
 from painconn.provenance import seed_for
+from painconn.steps.blinding import with_lots
 from painconn.steps.compare import compare_again
 from painconn.steps.declare import agreement_family, agreement_set, families, other_inverses
 from painconn.steps.selection import read_features
@@ -28,6 +29,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     The tests and scores themselves are in ``compare.tsv`` (role ``agreement``) and ``scores.json``; nothing of the
     primary result depends on this step.
     """
+    settings = with_lots(results, settings)
     table = read_features(results)
     columns = [column for column in table.columns if column not in KEYS]
     others = other_inverses(settings, columns)
@@ -154,7 +156,8 @@ def _effects(compared: Comparison, primary: Family, again: Family, seed: int) ->
 
 def _classifier(scores: dict[str, Any], inverse: str) -> dict[str, Any] | None:
     """Return the headline score and that of the same features under another inverse; None unless both were scored."""
-    names = {"primary": scores["primary_feature_set"], "other": agreement_set(inverse)}
+    primary = scores["primary_feature_set"]
+    names = {"primary": primary, "other": agreement_set(inverse, primary)}
     sets = {side: scores["feature_sets"].get(name) for side, name in names.items()}
     if any(score is None or score.get("auc") is None for score in sets.values()):
         return None

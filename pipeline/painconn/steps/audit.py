@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from pandas.api.types import is_numeric_dtype
 
 from painconn.config.targets import Target
 from painconn.features.edges import symmetric_matrices
@@ -11,30 +12,41 @@ from painconn.paths import Results, SessionKey
 from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
 from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
-from painconn.prediction.probes import probe_features, probe_gates
+from painconn.prediction.number_audit import audit_numbers
+from painconn.prediction.number_design import NumberDesign
+from painconn.prediction.number_evaluation import NumberEvaluation
+from painconn.prediction.probes import Probe, probe_features, probe_gates
 from painconn.provenance import seed_for
-from painconn.steps.predict import fold_steps, observations, usable_sets
+from painconn.steps.association import halved
+from painconn.steps.blinding import mark_of, with_lots
+from painconn.steps.harmonisation import sites_record
+from painconn.steps.lock import lock_gate
+from painconn.steps.predict import fold_steps, observations, scored_people, side_design, usable_sets
 from painconn.steps.probes import positive_controls, probes_of
 from painconn.steps.selection import read_features
 from painconn.store import plain, read_arrays, read_json, read_tsv, write_json
+
+_OF_SIDES = "auc"
+_HEADLINES = {"association": "r2"}
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Look at what the evaluator recorded, at the recordings, and at the declaration."""
     target = Target.model_validate(settings["target"])
+    settings = with_lots(results, settings)
     scores = read_json(results.target(name, "scores.json"))
-    gates = [_declared_first(results, name)]
-    beside: dict[str, Any] = {}
-    if target.contrast.kind != "association":
-        limit = target.too_good_auc or AUC_LIMITS[target.contrast.kind]
-        of_primary, beside = _of_primary(results, settings, name, scores, limit)
-        gates = [*of_primary, *_of_all(scores, limit), *gates]
+    gates = [_declared_first(results, name), lock_gate(results, settings, name)]
+    kind = target.contrast.kind
+    limit = target.too_good_r2 if kind == "association" else target.too_good_auc or AUC_LIMITS[kind]
+    headline = _HEADLINES.get(kind, _OF_SIDES)
+    of_primary, beside = _of_primary(results, settings, name, scores, headline, limit)
+    gates = [*of_primary, *_of_all(scores, headline, limit), *gates]
     record = {"passed": all(gate["passed"] for gate in gates), "gates": gates, **beside}
-    write_json(results.target(name, "audit.json"), plain(record))
+    write_json(results.target(name, "audit.json"), plain(record | mark_of(settings)))
 
 
 def _of_primary(
-    results: Results, settings: dict[str, Any], name: str, scores: dict[str, Any], limit: float
+    results: Results, settings: dict[str, Any], name: str, scores: dict[str, Any], headline: str, limit: float
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Run the gates and probes on the declared feature set; that it could not be scored is itself a failed gate.
 
@@ -42,46 +54,60 @@ def _of_primary(
     -------
     gates : list of dict
     beside : dict
-        ``probes`` with both numbers of each, and ``controls``: what else the same columns tell apart (no gates).
+        ``probes`` with both numbers of each, ``controls``: what else the same columns tell apart (no gates), and, with
+        several sites, ``sites``. Of an association they are asked of the lower and the upper half of the score.
     """
     primary = scores["primary_feature_set"]
-    score = scores["feature_sets"][primary]
-    if score["auc"] is None:
+    saved_score = scores["feature_sets"][primary]
+    if saved_score[headline] is None:
         expected = f"the declared feature set ({primary}) is scored"
-        found = f"not evaluated: {score['reason']}"
+        found = f"not evaluated: {saved_score['reason']}"
         gate = {"gate": "primary_scored", "expected": expected, "found": found, "passed": False, "evaluated": False}
         return [gate], {}
     table = read_features(results)
-    selection, design = observations(table, settings, name)
+    laid_out = scored_people if saved_score.get("task") == "regression" else observations
+    selection, design = laid_out(table, settings, name)
     saved = read_arrays(results.target(name, "evaluation.npz"))
-    predictions = read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str})
-    evaluation = Evaluation(
-        design=design,
-        scores=score,
-        predictions=predictions,
-        null=saved["null"],
-        labellings=saved["labellings"].astype(float),
-        splits=_splits(saved["splits"]),
-    )
+    recorded: dict[str, Any] = {
+        "scores": saved_score,
+        "predictions": read_tsv(results.target(name, "predictions.tsv"), dtype={"participant": str, "label": str}),
+        "null": saved["null"],
+        "labellings": saved["labellings"].astype(float),
+        "splits": _splits(saved["splits"]),
+    }
     fingerprints, owners = _fingerprints(results)
     columns = usable_sets(settings, selection)[1][primary]
-    gates = audit_evaluation(
-        evaluation,
-        selection.features[columns],
-        seed=seed_for(settings["seed"], "predict", name),
-        fingerprints=fingerprints,
-        owners=owners,
-        auc_limit=limit,
-        matrices=symmetric_matrices(columns),
-        steps=fold_steps(settings, selection),
-    )
+    given: dict[str, Any] = {
+        "features": selection.features[columns],
+        "seed": seed_for(settings["seed"], "predict", name),
+        "fingerprints": fingerprints,
+        "owners": owners,
+        "matrices": symmetric_matrices(columns),
+        "steps": fold_steps(settings, selection),
+    }
+    if isinstance(design, NumberDesign):
+        gates = audit_numbers(NumberEvaluation(design=design, **recorded), r2_limit=limit, **given)
+        score: np.ndarray[Any, Any] | None = design.values
+        selection = halved(selection)
+        design = side_design(selection, settings, name)
+    else:
+        score = None
+        gates = audit_evaluation(Evaluation(design=design, **recorded), auc_limit=limit, **given)
     seed = seed_for(settings["seed"], "probes", name)
     of_table = selection.features[columns]
-    probes = probe_features(of_table, design, probes_of(settings, selection, columns), seed=seed)
+    # Asked of itself (age, of an association with age), a score would look like its own confound.
+    asked = [probe for probe in probes_of(settings, selection, columns) if not _is_score(probe, score)]
+    probes = probe_features(of_table, design, asked, seed=seed)
     controls = positive_controls(table, settings, selection, columns, seed=seed)
     # A ready table holds no signals: there is nothing to compare, and the gate does not apply.
     kept = [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]
-    return [*kept, *probe_gates(probes)], {"probes": probes, "controls": controls}
+    beside: dict[str, Any] = {"probes": probes, "controls": controls}
+    sites = sites_record(settings, selection, columns, seed=seed)
+    return [*kept, *probe_gates(probes)], beside | ({} if sites is None else {"sites": sites})
+
+
+def _is_score(probe: Probe, score: "np.ndarray[Any, Any] | None") -> bool:
+    return score is not None and is_numeric_dtype(probe.values) and bool(np.array_equal(probe.values, score))
 
 
 def _from_table(settings: dict[str, Any]) -> bool:
@@ -115,16 +141,16 @@ def _fingerprints(results: Results) -> tuple[dict[str, Any], dict[str, str]]:
     return fingerprints, owners
 
 
-def _of_all(scores: dict[str, Any], limit: float) -> list[dict[str, Any]]:
+def _of_all(scores: dict[str, Any], headline: str, limit: float) -> list[dict[str, Any]]:
     """Gate: no feature set, primary or exploratory, is too good to be true."""
-    scored = {name: score["auc"] for name, score in scores["feature_sets"].items() if score["auc"] is not None}
+    scored = {name: score[headline] for name, score in scores["feature_sets"].items() if score[headline] is not None}
     if not scored:
         return []
     best = max(scored, key=scored.__getitem__)
     return [
         {
             "gate": "best_feature_set_too_good",
-            "expected": f"AUC of every feature set at most {limit:g}",
+            "expected": f"{headline.upper()} of every feature set at most {limit:g}",
             "found": f"{scored[best]:.3f} ({best})",
             "passed": bool(scored[best] <= limit),
             "evaluated": True,

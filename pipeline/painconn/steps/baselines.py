@@ -60,7 +60,7 @@ def label_baselines(
     """
     target = Target.model_validate(settings["target"])
     data = DataConfig.model_validate(settings["data"])
-    if target.contrast.kind != "between":
+    if target.contrast.kind == "within":
         return {}
     ratings = _ratings(data, target, selection)
     if ratings is None:

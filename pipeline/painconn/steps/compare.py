@@ -15,6 +15,7 @@ from painconn.inference.families import Family, family_hash
 from painconn.inference.results import Comparison
 from painconn.paths import Results
 from painconn.provenance import seed_for
+from painconn.steps.blinding import lots_in, mark_of, with_lots
 from painconn.steps.declare import MUSCLE, families
 from painconn.steps.detectable import detectable
 from painconn.steps.leakage import with_marks
@@ -27,6 +28,7 @@ from painconn.store import write_json, write_tsv
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
     """Test the families of one target and the positive controls of the study."""
     target = Target.model_validate(settings["target"])
+    settings = with_lots(results, settings)
     table = read_features(results)
     columns = [column for column in table.columns if column not in KEYS]
     declared = families(settings, columns)
@@ -66,7 +68,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         "minimum_detectable_effect": detectable(results, target, selection, declared[0]),
     }
     record |= {key: found for key, found in (("networks", networks), ("sessions", sessions)) if found}
-    write_json(results.target(name, "declaration.json"), record)
+    write_json(results.target(name, "declaration.json"), record | mark_of(settings))
 
 
 def select_for(declared: list[Family], table: pd.DataFrame, settings: dict[str, Any], name: str) -> Selection:
@@ -78,6 +80,7 @@ def select_for(declared: list[Family], table: pd.DataFrame, settings: dict[str, 
         covariates=sorted({covariate for family in declared for covariate in family.covariates}),
         minimum_per_group=settings["minimum_per_group"],
         where=f"targets.{name}",
+        lots=lots_in(settings),
     )
 
 
@@ -157,7 +160,13 @@ def _controls(table: pd.DataFrame, data: DataConfig, settings: dict[str, Any]) -
     for name, value in settings["positive_controls"].items():
         control = PositiveControl.model_validate(value)
         selection = select(
-            table, data, control.contrast, covariates=[], minimum_per_group=2, where=f"positive_controls.{name}"
+            table,
+            data,
+            control.contrast,
+            covariates=[],
+            minimum_per_group=2,
+            where=f"positive_controls.{name}",
+            lots=lots_in(settings),
         )
         family = Family(name, "positive_control", (control.feature,))
         n_permutations = settings["target"]["n_permutations"]

@@ -11,8 +11,10 @@ from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, SEPA
 from painconn.features.nodes import node_names
 from painconn.inference.families import Family
 from painconn.inference.networks import Edge
+from painconn.prediction.registry import CLASSIFIERS
 
 MUSCLE = "muscle_index"
+BLOCKS, EDGES = "blocks", "edges"
 
 
 def families(settings: dict[str, Any], columns: list[str]) -> list[Family]:
@@ -49,9 +51,9 @@ def agreement_family(inverse: str) -> str:
     return f"agreement: blocks, {inverse}"
 
 
-def agreement_set(inverse: str) -> str:
+def agreement_set(inverse: str, primary: str = BLOCKS) -> str:
     """Return the name of the feature set that repeats the primary one under another inverse."""
-    return f"blocks, {inverse}"
+    return f"{primary}, {inverse}"
 
 
 def other_inverses(settings: dict[str, Any], columns: list[str]) -> list[str]:
@@ -177,9 +179,17 @@ def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list
     regions = settings["regions"]
     bands = [band for band, (low, _) in settings["connectivity"]["bands_hz"].items() if low < MUSCLE_FROM_HZ]
     inverse = family["inverse"]
-    sets = {"blocks": primary_tests(settings)}
-    sets |= {agreement_set(other): primary_tests(settings, other) for other in other_inverses(settings, columns)}
-    sets["edges"] = [n for band in family["bands"] for n in edge_names(family["measure"], inverse, band, regions)]
+    edges = {
+        each: [n for band in family["bands"] for n in edge_names(family["measure"], each, band, regions)]
+        for each in (inverse, *other_inverses(settings, columns))
+    }
+    others = [each for each in edges if each != inverse]
+    sets = {BLOCKS: primary_tests(settings)}
+    sets |= {agreement_set(other): primary_tests(settings, other) for other in others}
+    sets[EDGES] = edges[inverse]
+    if CLASSIFIERS[settings["target"]["classifier"]].needs == "matrices":
+        # Such a classifier has the edges as its primary set; they are what another inverse has to repeat.
+        sets |= {agreement_set(other, EDGES): edges[other] for other in others}
     for measure in settings["connectivity"]["measures"]:
         if MEASURES[measure].estimators == TIME:
             sets[f"{measure} blocks"] = [

@@ -98,7 +98,7 @@ class MadeWith:
         return before.get(step, [])
 
     def _settings(self, step: str, name: str | None) -> str:
-        if step in ("compare", "predict", "agreement", "audit"):
+        if step in ("compare", "predict", "agreement"):
             return self.plan.settings_target(str(name))
         if step == "quality_page":
             return ""

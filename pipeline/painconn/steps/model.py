@@ -27,6 +27,7 @@ from painconn.prediction.model_file import (
 )
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.provenance import canonical_json, environment, file_hash, seed_for, text_hash
+from painconn.steps.blinding import is_blinded, with_lots
 from painconn.steps.predict import fold_steps, observations, usable_sets
 from painconn.steps.selection import Selection, read_features
 from painconn.store import (
@@ -59,9 +60,10 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     results.target(name, "interpretation.tsv").unlink(missing_ok=True)
     about: dict[str, Any] = {"step": "model", "classifier": settings["target"]["classifier"], "feature_set": primary}
     if score.get("auc") is None:
-        reason = str(score.get("reason") or "the target has no two sides to tell apart")
+        reason = str(score.get("reason") or "a regression is not saved, only what tells two sides apart")
         _write_no_model(results, name, about, reason, {})
         return
+    settings = with_lots(results, settings)
     selection, design = observations(read_features(results), settings, name)
     columns = usable_sets(settings, selection)[1][primary]
     seed = seed_for(settings["seed"], "predict", name)
@@ -91,10 +93,14 @@ def why_no_model(settings: dict[str, Any]) -> str:
     """Say why a target has no model that could be applied to other recordings; empty when it has one."""
     target, source = settings["target"], settings["data"]["sources"][0]
     line = settings["line"]
+    if is_blinded(settings):
+        return "the study is blinded: its labels are dealt by lot"
     if not CLASSIFIERS[target["classifier"]].linear:
         return f"the classifier {target['classifier']} is not linear, and only weights are saved, never code"
     if target.get("confound_regression", "none") != "none":
         return "confound regression needs the covariates of the new person on the scale of this study"
+    if target.get("harmonisation", "none") != "none":
+        return "its weights are for harmonised columns, and what the new person's site adds to them is not known"
     if source["layout"] in ("features", "epochs"):
         return f"the data came as ready {source['layout']}: how to prepare a recording is not known"
     if line["cortex"]["template"] == "individual":
@@ -105,9 +111,15 @@ def why_no_model(settings: dict[str, Any]) -> str:
 
 
 def _one_table(found: Interpretation) -> pd.DataFrame:
-    patterns = found.patterns.assign(kind="feature") if len(found.patterns) else found.patterns
+    patterns = found.patterns
+    if len(patterns):
+        # The p of a pattern is that of the largest over all columns: they are one family.
+        patterns = patterns.assign(
+            kind="feature", role="exploratory", family="patterns of the primary set", family_size=len(patterns)
+        )
     table = pd.concat([patterns, found.importances], ignore_index=True)
-    return table[["kind", "name", *table.columns.drop(["kind", "name"])]]
+    first = [name for name in ("kind", "role", "family", "family_size", "name") if name in table]
+    return table[[*first, *table.columns.drop(first)]]
 
 
 def _write_no_model(results: Results, name: str, about: dict[str, Any], reason: str, files: dict[str, Any]) -> None:

@@ -23,12 +23,12 @@ EDGES = "network_edges.tsv"
 def with_node_strength(table: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
     """Add the node strengths of every symmetric measure whose edges are all in the table."""
     regions = settings["regions"]
-    added = [table]
+    added, present = [table], set(table.columns.tolist())
     for measure, inverse, band in product(
         settings["connectivity"]["measures"], settings["inverses"], settings["connectivity"]["bands_hz"]
     ):
         names = edge_names(measure, inverse, band, regions)
-        if MEASURES[measure].kind == "symmetric" and len(regions) > 1 and set(names) <= set(table.columns):
+        if MEASURES[measure].kind == "symmetric" and len(regions) > 1 and set(names) <= present:
             strengths = node_strengths(table[names].to_numpy(dtype=np.float64), len(regions))
             columns = node_names(measure, inverse, band, regions)
             added.append(pd.DataFrame(strengths, index=table.index, columns=columns))

@@ -18,10 +18,13 @@ from painconn.cortex.heads import HeadParts, head_of
 from painconn.cortex.parcellations import fingerprint
 from painconn.cortex.template import Parcellation
 from painconn.paths import Results, SessionKey, forward_key
-from painconn.provenance import canonical_json, code_hash, settings_json, text_hash
+from painconn.provenance import canonical_json, code_hash, file_hash, settings_json, text_hash
 from painconn.recordings.companions import Companions
+from painconn.steps.blinding import blinding_of, labels_were_opened
 from painconn.steps.inventory import load_inventory
+from painconn.steps.lock import frozen_settings
 from painconn.steps.people import covariates_of
+from painconn.steps.portable import portable
 from painconn.steps.regions import regions_of
 
 
@@ -58,6 +61,7 @@ class Plan:
     def __init__(self, study: StudyConfig, results: Results, *, write: bool = True) -> None:
         self.study = study
         self.results = results
+        self._write = write
         self.inventory = load_inventory(study, results, write=write)
         self.sessions: dict[str, dict[str, Any]] = {session["name"]: session for session in self.inventory["sessions"]}
         self._code: dict[str, str] = {}
@@ -108,6 +112,11 @@ class Plan:
     def regions(self) -> Parcellation:
         """The regions of the study."""
         return regions_of(self.study)
+
+    @cached_property
+    def _blinding(self) -> dict[str, Any]:
+        """What decides the labels of a blinded study; nothing in any other."""
+        return blinding_of(self.study, self.results, write=self._write) if self.study.blinded else {}
 
     def _features(self) -> dict[str, Any]:
         """Return the section with the groups that apply."""
@@ -192,7 +201,8 @@ class Plan:
         data = self.study.data.model_dump(mode="json", include={"participants", "phenotype", "sources", "inclusion"})
         found = [self.inventory["sessions"], self.inventory["unplaced"]]
         leakage = self.study.cortex.leakage.model_dump(mode="json")
-        return settings_json({"data": data, "leakage": leakage, "inventory": text_hash(canonical_json(found))})
+        parts = {"data": data, "leakage": leakage, "inventory": text_hash(canonical_json(found))}
+        return settings_json(parts | self._blinding)
 
     def settings_target(self, target: str) -> str:
         """Compare and predict: one target, with what its families are made of."""
@@ -215,8 +225,27 @@ class Plan:
                 "groups": self._features()["groups"],
                 "graph_measures": list(study.features.graph_measures),
                 "seed": study.seed,
+                **self._blinding,
             }
         )
+
+    def settings_audit(self, target: str) -> str:
+        """Audit: what compare and predict get; of a study that was blinded, what has to be as it was locked."""
+        settings = json.loads(self.settings_target(target))
+        was_blinded = self.results.lock.is_file() or labels_were_opened(self.results) is not None
+        if was_blinded and not self.study.blinded:
+            lock = file_hash(self.results.lock) if self.results.lock.is_file() else None
+            settings |= {"frozen": self.frozen(), "code": self.frozen_code(), "lock": lock}
+        return settings_json(settings)
+
+    def frozen(self) -> dict[str, str]:
+        """Return what a lock holds of the study itself: a hash per section, and per table about people."""
+        tables = {f"table {Path(path).name}": file_hash(Path(path)) for path in self.user_tables()}
+        return frozen_settings(portable(json.loads(self.settings_report()))) | tables
+
+    def frozen_code(self) -> dict[str, str]:
+        """Return the code hash of every step that makes a number."""
+        return {step: self.code(step) for step in ("clean", "connect", "table", "compare", "predict")}
 
     def settings_model(self, target: str) -> str:
         """Model: what compare and predict get, and how recordings are prepared, without what belongs to one study."""

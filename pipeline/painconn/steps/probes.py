@@ -12,6 +12,8 @@ from painconn.features.names import QUALITY, join
 from painconn.prediction.probes import Probe, halves, missing_pattern, read_from_features
 from painconn.provenance import seed_for
 from painconn.recordings.participants import covariate_columns
+from painconn.steps.blinding import lots_in
+from painconn.steps.harmonisation import harmonisation_of
 from painconn.steps.people import people_of
 from painconn.steps.selection import Selection, per_person
 
@@ -19,8 +21,14 @@ _COLUMNS = {
     "age": ("age", "age_years"),
     "sex": ("sex", "gender"),
     "pain side": ("pain_side", "painful_side", "side"),
+    "medication": ("medication", "medicated"),
+    "recorded at": ("site", "centre", "center", "laboratory"),
+    "amplifier": ("amplifier",),
 }
 """Columns of the participants table, in any case, by what they hold."""
+
+_CONTROLS = ("age", "sex")
+"""Of these, what is known to show in any EEG."""
 
 _QUALITY = {"epoch count": "n_epochs", "muscle": "muscle_index", "bad channels": "n_bad_channels"}
 _KEPT = "n_epochs_kept"
@@ -30,13 +38,13 @@ def probes_of(settings: dict[str, Any], selection: Selection, columns: list[str]
     """Return the probes of a target, those without any value too.
 
     The epoch count is that of the epochs used; of a ready table that only has those kept, it is these. Within people
-    only what differs between observations of a person is asked for.
+    only what differs between observations of a person is asked for. Harmonised features are probed as harmonised.
     """
     probes = []
     if selection.kind == "between":
-        people = _of_people(settings, selection)
+        people, step = _of_people(settings, selection), harmonisation_of(settings, selection)
         probes = [
-            Probe("site", pd.Series(selection.sites, dtype=object)),
+            Probe("site", pd.Series(selection.sites, dtype=object), steps=() if step is None else (step,)),
             *(Probe(name, values) for name, values in people.items()),
             *(Probe(name, _unknown(selection)) for name in _COLUMNS if not any(one.startswith(name) for one in people)),
         ]
@@ -66,11 +74,12 @@ def positive_controls(
     for name, own in _of_people(settings, selection).items():
         once = own.set_axis(selection.participants)
         once = once[~once.index.duplicated()].dropna()
-        if name.startswith("pain side") or once.nunique() < 2:
+        if not name.startswith(_CONTROLS) or once.nunique() < 2:
             continue
         classes = np.where(halves(once), "high", "low").tolist()
         found.append(_control(name, mean.loc[once.index], once.index.tolist(), classes, "between", seed))
-    if selection.kind == "between":
+    # Blinded, it would answer what a target within people may ask.
+    if selection.kind == "between" and not lots_in(settings):
         found += _another_condition(table, settings, selection, columns, seed)
     return found
 
@@ -97,10 +106,10 @@ def _control(
     name: str, features: pd.DataFrame, people: list[str], classes: list[str], kind: Any, seed: int
 ) -> dict[str, Any]:
     try:
-        auc, p = read_from_features(features, people, classes, kind=kind, seed=seed_for(seed, "control", name))
+        found = read_from_features(features, people, classes, kind=kind, seed=seed_for(seed, "control", name))
     except DesignError:
         return {"control": name, "reason": "too few people on one side of it"}
-    return {"control": name, "auc": auc, "p": p, "n": len(set(people))}
+    return {"control": name, "auc": found.auc, "p": found.p, "n": len(set(people))}
 
 
 def _of_people(settings: dict[str, Any], selection: Selection) -> "dict[str, pd.Series[Any]]":
@@ -108,7 +117,8 @@ def _of_people(settings: dict[str, Any], selection: Selection) -> "dict[str, pd.
 
     Numbers; of more than two texts one column per text but the first. A column that is neither is left alone.
     """
-    people = people_of(DataConfig.model_validate(settings["data"]))
+    data, lots = DataConfig.model_validate(settings["data"]), lots_in(settings)
+    people = lots.people(data) if lots else people_of(data)
     by_lower = {str(column).lower(): column for column in people.columns}
     found: dict[str, pd.Series[Any]] = {}
     for name, wanted in _COLUMNS.items():

@@ -6,6 +6,7 @@ Usage: ``python -m painconn.steps.recover {cell,edges,groups,report} --settings 
 import argparse
 import json
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from painconn.errors import PainconnError
 from painconn.simulation.recovery_grid import Cell, Studies, read_grid
 from painconn.store import read_arrays, read_tsv, write_arrays, write_atomically, write_text, write_tsv
 
@@ -149,7 +151,12 @@ def main() -> None:
     parser.add_argument("--inputs", type=Path, nargs="*", default=[])
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    JOBS[given.job](given.settings, given.out, given.inputs)
+    try:
+        JOBS[given.job](given.settings, given.out, given.inputs)
+    except PainconnError as error:
+        for problem in error.problems:
+            print(f"{given.job}: {problem}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_status)
 
 
 if __name__ == "__main__":

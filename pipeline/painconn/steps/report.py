@@ -7,6 +7,7 @@ from painconn.paths import Results, SessionKey
 from painconn.provenance import canonical_json, environment, file_hash, text_hash
 from painconn.recordings.companions import Companions
 from painconn.reporting.page import build_page, methods_of
+from painconn.steps.portable import portable
 from painconn.store import read_json, read_tsv, write_json, write_text
 
 
@@ -20,7 +21,7 @@ def run(results: Results, settings: dict[str, Any]) -> None:
     settings : dict
         The whole resolved study.
     """
-    write_json(results.group("study.json"), _portable(settings))
+    write_json(results.group("study.json"), portable(settings))
     write_json(results.group("provenance.json"), _provenance(results, settings))
     rebuild(results)
 
@@ -35,7 +36,7 @@ def _provenance(results: Results, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "environment": environment(),
         "seed": settings["seed"],
-        "config_hash": text_hash(canonical_json(_portable(settings))),
+        "config_hash": text_hash(canonical_json(portable(settings))),
         "heads": _heads(results),
         "inputs": _inputs(results, settings),
         "jobs": _benchmarks(results),
@@ -49,36 +50,6 @@ def _heads(results: Results) -> list[dict[str, Any]]:
     heads = [read_json(sidecar).get("head") for sidecar in sidecars if sidecar.is_file()]
     by_label = {head["label"]: head for head in heads if head}
     return [by_label[label] for label in sorted(by_label)]
-
-
-def _portable(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the study without the folders of this machine: what is published, and hashed, is the same everywhere."""
-    sources = [source | {"root": f"data of {source['site']}"} for source in settings["data"]["sources"]]
-    manual = settings["cleaning"]["manual_decisions"]
-    cleaning = settings["cleaning"] | {"manual_decisions": Path(manual).name if manual else None}
-    data = settings["data"]
-    participants = data["participants"] | {"table": _portable_path(data["participants"]["table"])}
-    participants["more_tables"] = [_portable_path(table) for table in participants["more_tables"]]
-    phenotype = data["phenotype"] | {"table": _portable_path(data["phenotype"]["table"])}
-    data = data | {"sources": sources, "participants": participants, "phenotype": phenotype}
-    return settings | {"data": data, "cleaning": cleaning, "cortex": _portable_cortex(settings["cortex"])}
-
-
-def _portable_cortex(cortex: dict[str, Any]) -> dict[str, Any]:
-    """Return the section with the files of the user's heads and regions by their names."""
-    of_heads = ("subjects_dir", "transform", "bem_solution")
-    cortex = cortex | {name: _portable_path(cortex[name]) for name in of_heads}
-    chosen = cortex["parcellation"]
-    if isinstance(chosen, str):
-        return cortex
-    annot = {side: Path(path).name for side, path in chosen["annot"].items()} if chosen["annot"] else None
-    coordinates = Path(chosen["coordinates"]).name if chosen["coordinates"] else None
-    return cortex | {"parcellation": chosen | {"annot": annot, "coordinates": coordinates}}
-
-
-def _portable_path(path: str | None) -> str | None:
-    """Return a path below the data folder as it is, any other as its name."""
-    return Path(path).name if path is not None and Path(path).is_absolute() else path
 
 
 def _inputs(results: Results, settings: dict[str, Any]) -> list[dict[str, str]]:

@@ -11,6 +11,8 @@ from painconn.config.targets import Contrast, Observation
 from painconn.errors import DesignError, Problem
 from painconn.features.names import KEYS, QUALITY, join
 from painconn.paths import Results
+from painconn.prediction.design import MINIMUM_BLOCKS
+from painconn.steps.blinding import Lots
 from painconn.steps.people import QUALITY_COVARIATES, people_of, target_people
 from painconn.store import read_parquet, read_result
 
@@ -33,6 +35,8 @@ class Selection:
         Whether the sides are people or observations of the same people, or the ends of a score.
     dropped : list of dict
         Participants left out, and why.
+    exchanged : frozenset of str
+        Within people, who has the two sides exchanged by lot; nobody in a study that is not blinded.
     """
 
     features: pd.DataFrame
@@ -44,6 +48,7 @@ class Selection:
     b: str
     kind: str
     dropped: list[dict[str, str]]
+    exchanged: frozenset[str] = frozenset()
 
     @property
     def n_sides(self) -> tuple[int, int]:
@@ -73,6 +78,7 @@ def select(
     covariates: list[str],
     minimum_per_group: int,
     where: str,
+    lots: Lots | None,
 ) -> Selection:
     """Select the observations of a contrast and open the labels.
 
@@ -90,6 +96,8 @@ def select(
         Smallest group that is analysed.
     where : str
         Field of the study file, for messages.
+    lots : Lots or None
+        Of a blinded study: labels, scores and sides are dealt by them, and stay closed.
 
     Raises
     ------
@@ -98,7 +106,11 @@ def select(
     """
     if contrast.among_people:
         assert contrast.observation is not None  # noqa: S101 — guaranteed by the model
-        people = people_of(data)
+        people = lots.people(data) if lots else people_of(data)
+        if lots and contrast.kind == "between":
+            # How many of each group remain is decided by lot, too: only what cannot be computed at all stops the study.
+            minimum_per_group = min(minimum_per_group, MINIMUM_BLOCKS)
+        exchanged = frozenset[str]()
         rows = per_person(table, contrast.observation)
         chosen = target_people(
             people, set(rows.index), contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
@@ -113,6 +125,7 @@ def select(
         sides = [side for side in (contrast.a, contrast.b) if isinstance(side, Observation)]
         first, second = (per_person(table, side) for side in sides)
         both = set(first.index) & set(second.index)
+        exchanged = lots.exchanged(contrast, both) if lots else frozenset()
         people = pd.DataFrame(index=sorted(both))
         chosen = target_people(
             people, both, contrast, covariates=covariates, minimum_per_group=minimum_per_group, where=where
@@ -121,14 +134,16 @@ def select(
         names = [name for name in people_in_order for _ in sides]
         a, b = (observation_name(side) for side in sides)
         labels = [a, b] * len(people_in_order)
-        features = pd.concat([rows.loc[[name]] for name in people_in_order for rows in (first, second)])
+        pairs = [(name, (second, first) if name in exchanged else (first, second)) for name in people_in_order]
+        features = pd.concat([rows.loc[[name]] for name, pair in pairs for rows in pair])
         dropped = _without_rows(table, both, people.index)
         extra = pd.DataFrame(index=names)
     sites = features.pop("site").astype(str).tolist()
     _require_quality(features, covariates, where)
     quality = {name: features[join(QUALITY, name)].to_numpy() for name in covariates if name in QUALITY_COVARIATES}
     known = extra.reset_index(drop=True).assign(**quality)
-    return Selection(features.reset_index(drop=True), names, labels, sites, known, a, b, contrast.kind, dropped)
+    features = features.reset_index(drop=True)
+    return Selection(features, names, labels, sites, known, a, b, contrast.kind, dropped, exchanged)
 
 
 def _require_quality(features: pd.DataFrame, covariates: list[str], where: str) -> None:

@@ -30,11 +30,13 @@ def write_mixed_models(
         ignore_index=True,
     )
     rows = rows[rows["participant"].isin(set(selection.participants))].reset_index(drop=True)
-    if not rows.duplicated(["participant", "side"]).any():
+    if not rows[["participant", "side"]].duplicated().any():
         return None
     by_person = pd.Series(selection.labels, index=selection.participants)
     by_person = by_person[~by_person.index.duplicated()]
-    effect = rows["side"] if contrast.kind == "within" else _effect(rows["participant"].map(by_person), selection)
+    effect = (
+        _side(rows, selection) if contrast.kind == "within" else _effect(rows["participant"].map(by_person), selection)
+    )
     tests = [test for test in primary.tests if test in rows]
     about = {"role": "exploratory", "family": f"{primary.name}, all sessions", "family_size": len(primary.tests)}
     if len(tests) > _MOST_TESTS:
@@ -52,6 +54,11 @@ def write_mixed_models(
 
 def _rows(table: pd.DataFrame, condition: str, window: str) -> pd.DataFrame:
     return table[(table["condition"] == condition) & (table["window"] == window)]
+
+
+def _side(rows: pd.DataFrame, selection: Selection) -> pd.Series:
+    """Return which side each row is on, 0 or 1; of a blinded study as it was dealt."""
+    return rows["side"].ne(rows["participant"].isin(selection.exchanged).astype(int)).astype(int)
 
 
 def _effect(labels: pd.Series, selection: Selection) -> pd.Series:

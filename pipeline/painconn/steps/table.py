@@ -16,6 +16,7 @@ from painconn.paths import Results, SessionKey
 from painconn.prediction.likeness import SAME_RECORDING, likeness_of_pairs
 from painconn.recordings.features_table import read_features
 from painconn.recordings.findings import Finding
+from painconn.steps.blinding import is_blinded, open_labels
 from painconn.steps.inclusion import left_out
 from painconn.steps.leakage import leakage_files, read_leakage
 from painconn.steps.people import read_people
@@ -68,7 +69,9 @@ _DERIVATIVES = ("cleaned", "connectivity", "quality")
 def run(results: Results, settings: dict[str, Any]) -> None:
     """Gather the rows of every session; sessions that were excluded are listed, never dropped silently."""
     sources = settings["data"]["sources"]
-    phenotype = _phenotype_files(results, settings["data"])
+    if not is_blinded(settings):
+        open_labels(results)
+    phenotype = _phenotype_files(results, settings["data"], blinded=is_blinded(settings))
     if sources[0]["layout"] == "features":
         _from_features_table(results, sources[0], phenotype)
         return
@@ -270,12 +273,16 @@ def _flow(inventory: dict[str, Any], records: list[dict[str, Any]]) -> dict[str,
     }
 
 
-def _phenotype_files(results: Results, data: dict[str, Any]) -> dict[str, Writer]:
-    """Return the files about the phenotype rule; none without one. Labels stay beside the features, not among them."""
+def _phenotype_files(results: Results, data: dict[str, Any], *, blinded: bool) -> dict[str, Writer]:
+    """Return the files about the phenotype rule; none without one, and none while it is hidden who has which label.
+
+    Labels stay beside the features, not among them.
+    """
     phenotype = Phenotype.model_validate(data["phenotype"])
     participants = Participants.model_validate(data["participants"])
     root = Path(data["sources"][0]["root"])
-    labels = read_people(participants, phenotype, root)[1] if phenotype.makes_labels else None
+    made_by_rule = phenotype.makes_labels and not blinded
+    labels = read_people(participants, phenotype, root)[1] if made_by_rule else None
     sensitivity = labels.sensitivity() if labels else None
     made: dict[str, Writer] = {}
     if labels is not None:

@@ -107,8 +107,18 @@ def read_tsv(path: Path, **options: Any) -> "pd.DataFrame":
 
 def save_parquet(table: "pd.DataFrame", path: Path) -> None:
     """Write a table as parquet, laid out for many columns and few rows."""
-    text = [str(column) for column in table.columns if table[column].dtype.kind not in "fiub"]
-    table.to_parquet(path, index=False, use_dictionary=text, write_statistics=False)
+    import pyarrow as pa
+    from pyarrow.parquet import write_table
+
+    # Through pandas every one of tens of thousands of columns would become a Series of its own.
+    numbers = iter(table.select_dtypes("float64").to_numpy().T)
+    columns = [
+        pa.array(next(numbers) if dtype == "float64" else table.iloc[:, position], from_pandas=True)
+        for position, dtype in enumerate(table.dtypes)
+    ]
+    names = [str(column) for column in table.columns]
+    text = [name for name, dtype in zip(names, table.dtypes, strict=True) if dtype.kind not in "fiub"]
+    write_table(pa.Table.from_arrays(columns, names), path, use_dictionary=text, write_statistics=False)
 
 
 def read_parquet(path: Path) -> "pd.DataFrame":
