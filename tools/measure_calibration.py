@@ -1,4 +1,4 @@
-"""Measure how often the tests, the classifiers and the gates find something where nothing is (docs/method/calibration.md).
+"""Measure how often tests, classifiers and gates find something where nothing is (docs/method/calibration.md).
 
 ``python tools/measure_calibration.py`` runs all parts and writes the tables into the page; about an hour of one core.
 Everything lies in ``--work`` and what is there is not made again, so that a run that was interrupted goes on.
@@ -14,14 +14,13 @@ import os
 import warnings
 from pathlib import Path
 
-for limit in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(limit, "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from calibration.feature_tests import equivalence, long_tests, quick_tests
 from calibration.pool import processed_pool
 from calibration.rates import LEVEL, Rate, keep_answers, rates_in, table
 from calibration.studies import study_answers
-
 from painconn.prediction.intervals import LOWEST_COVERAGE, measured_coverage
 from painconn.store import read_parquet
 

@@ -87,8 +87,8 @@ def test_epochs_as_samples_tell_patients_apart_whatever_they_are_called(tools, r
     epochs, people = severity.tables_of(real_data / "pain-tables" / "wearable-eeg-chronic-pain")
     assert epochs.shape == (960, 80)
     assert people["severity"].value_counts().to_dict() == {"mild": 7, "moderate": 7, "severe": 6}
-    # Half of the patients by number, which is nothing but a name: the same two labels for no reason.
+    # Half of the patients by number, which is nothing but a name: two labels for no reason.
     labels = np.where(epochs["participant"].str[-1].astype(int) % 2, "a", "b")
     in_rows, in_patients = (severity.row_auc(epochs, labels, "b", whole_patients=whole) for whole in (False, True))
-    assert in_rows > 0.75
-    assert in_patients < 0.65
+    assert in_rows > 0.65
+    assert in_patients < in_rows - 0.1

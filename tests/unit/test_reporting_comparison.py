@@ -59,7 +59,8 @@ def target():
         {
             "test": ["x1", "x2"], "estimate": [0.5, None], "standard_error": [0.2, None], "z": [2.5, None],
             "p_mixed": [0.0124, None], "share_between_people": [0.6, None], "n_people": [20, 20],
-            "n_observations": [40, 40], "family_size": [2, 2], "reason": ["", "not computable: the fit did not converge"],
+            "n_observations": [40, 40], "family_size": [2, 2],
+            "reason": ["", "not computable: the fit did not converge"],
         }
     )  # fmt: skip
     return TargetResults(

@@ -5,19 +5,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from calibration.cohorts import (
-    A,
-    B,
     N_SESSIONS,
     SCENARIOS,
     SPREAD,
+    A,
+    B,
     NullCohort,
     block_columns,
     block_values,
     edge_places,
     null_cohort,
 )
-
 from painconn.inference import Comparison, Family, compare_between, compare_within, correlate
 from painconn.inference.companions import companion_table
 from painconn.inference.networks import Edge, NetworkSettings, network_tests
@@ -81,7 +81,7 @@ def _between(cohort: NullCohort, number: int) -> Found:
 
 
 def _within(cohort: NullCohort, rng: np.random.Generator, number: int) -> Found:
-    """Compare two conditions of the people of group a; in the scenarios of unequal spread the second one varies more."""
+    """Compare two conditions of the people of group a; where groups vary unequally the second condition varies more."""
     n_people = int((~cohort.in_b).sum())
     people = cohort.labels.index[:n_people]
     own = block_values(rng, n_people)
@@ -115,7 +115,7 @@ def _within(cohort: NullCohort, rng: np.random.Generator, number: int) -> Found:
 
 
 def _association(cohort: NullCohort, rng: np.random.Generator, number: int) -> Found:
-    """Correlate with a score; in the scenarios of unequal spread values vary more where the score is far from its mean."""
+    """Correlate with a score; where groups vary unequally values vary more the farther the score is from its mean."""
     people = cohort.labels.index
     score = rng.standard_normal(len(people))
     even = cohort.scenario == SCENARIOS[0]

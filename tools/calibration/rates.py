@@ -1,4 +1,4 @@
-"""How often tests find something where nothing is, kept cohort by cohort, with intervals that hold for all rows at once."""
+"""How often tests find something where nothing is, cohort by cohort, with limits that hold for all rows at once."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from calibration.naive import naive_p
-from calibration.pool import A, B, study_of
 from numpy.typing import NDArray
 
+from calibration.naive import naive_p
+from calibration.pool import A, B, study_of
 from painconn.features.names import QUALITY, join
 from painconn.paths import Results
 from painconn.steps import audit, compare, predict

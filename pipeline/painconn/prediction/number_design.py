@@ -120,8 +120,8 @@ def make_number_design(
     names = people.tolist()
     folds = np.empty((n_repeats, len(names)), dtype=np.intp)
     for repeat in range(n_repeats):
-        drawn = [seed_for(seed, "fold", str(repeat), name) for name in names]
-        dealt = sorted(range(len(names)), key=lambda row, drawn=drawn: (groups[row], drawn[row], names[row]))
+        ranks = [(groups[row], seed_for(seed, "fold", str(repeat), name), name) for row, name in enumerate(names)]
+        dealt = sorted(range(len(names)), key=ranks.__getitem__)
         folds[repeat, dealt] = np.arange(len(names)) % n_folds
     return NumberDesign(people, numbers, score, groups, folds)
 
