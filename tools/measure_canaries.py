@@ -260,6 +260,21 @@ def measures(runs: dict[tuple[str, int], dict[str, Any]]) -> list[str]:
     return rows
 
 
+def confounds(runs: dict[tuple[str, int], dict[str, Any]]) -> list[str]:
+    """Return what the covariates alone make of the labels, and what the EEG adds to them."""
+    rows = headed(("cohort, seed", "target", "EEG alone", "covariates alone", "both", "EEG adds"))
+    for (name, seed), found in runs.items():
+        for target in ("rest", "adjusted"):
+            mine = found["targets"].get(target)
+            if not mine or not mine["increment"]:
+                continue
+            added, (low, high) = mine["increment"], mine["increment"]["increment_ci"]
+            aucs = (mine["auc"], added["auc_confounds"], added["auc_features_and_confounds"])
+            told = [f"`{name}`, {seed}", f"`{target}`", *(f"{auc:.2f}" for auc in aucs)]
+            rows.append("| " + " | ".join([*told, f"{added['increment']:+.2f} ({low:+.2f} to {high:+.2f})"]) + " |")
+    return rows
+
+
 def write_tables(work: Path) -> None:
     """Put the tables of all runs that are there into the page."""
     runs = {
@@ -269,10 +284,11 @@ def write_tables(work: Path) -> None:
         if (place := work / f"{name}-{seed}" / "found.json").is_file()
     }
     text = PAGE.read_text(encoding="utf-8")
-    for name, rows in (("outcomes", outcomes(runs)), ("places", places(runs)), ("measures", measures(runs))):
+    tables = {"outcomes": outcomes, "places": places, "measures": measures, "confounds": confounds}
+    for name, table in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, rest = text.split(begin)
-        text = before + begin + "\n" + "\n".join(rows) + "\n" + end + rest.split(end)[1]
+        text = before + begin + "\n" + "\n".join(table(runs)) + "\n" + end + rest.split(end)[1]
     PAGE.write_text(text, encoding="utf-8")
     print(f"{len(runs)} runs in {PAGE.name}")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, rankdata
-from sklearn.model_selection import StratifiedKFold
+from scipy.stats import binom
 
+from calibration.naive import naive_p
 from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.design import Design, make_design
 from painconn.prediction.folds import FeatureTable, outer_folds
@@ -32,20 +32,6 @@ def contract_p(design: Design, values: np.ndarray, seed: int) -> tuple[float, fl
     scored = score_labellings(table, signs, outer_folds(design))
     auc = np.mean([within_fold_auc(each.test, signs[each.fold.test]) for each in scored], axis=0)
     return (1 + np.sum(auc[1:] >= auc[0] - 1e-10)) / (1 + N_PERMUTATIONS), float(auc[0])
-
-
-def naive_p(signs: np.ndarray, values: np.ndarray, seed: int) -> float:
-    """Folds stratified on the true labels, labels permuted over all of them, one AUC over the pooled scores."""
-    generator = np.random.default_rng(seed)
-    labels = np.column_stack([signs, *[generator.permutation(signs) for _ in range(N_PERMUTATIONS)]])
-    scores = np.empty_like(labels)
-    for train, test in StratifiedKFold(5, shuffle=True, random_state=seed).split(values, signs):
-        scaled = (values - values[train].mean(axis=0)) / values[train].std(axis=0)
-        gram, mean = scaled @ scaled[train].T, labels[train].mean(axis=0)
-        solved = np.linalg.solve(gram[train] + 10 * values.shape[1] * np.eye(len(train)), labels[train] - mean)
-        scores[test] = gram[test] @ solved + mean
-    auc = (rankdata(scores, axis=0) * (labels > 0)).sum(axis=0)
-    return (1 + np.sum(auc[1:] >= auc[0] - 1e-10)) / (1 + N_PERMUTATIONS)
 
 
 def false_alarms(p: list[float]) -> int:
@@ -80,7 +66,7 @@ def test_null_cohorts_give_five_percent(kind: str, n_a: int, n_b: int) -> None:
 def test_stratified_folds_with_free_permutation_and_pooled_auc_raise_false_alarms() -> None:
     generator = np.random.default_rng(11)
     signs = np.repeat([-1.0, 1.0], 12)
-    p = [naive_p(signs, noise(generator, 24), number) for number in range(N_COHORTS)]
+    p = [naive_p(signs, noise(generator, 24), number, n_permutations=N_PERMUTATIONS) for number in range(N_COHORTS)]
     count = false_alarms(p)
     assert too_many(count)
     assert count > 0.1 * N_COHORTS

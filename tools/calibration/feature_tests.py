@@ -235,7 +235,7 @@ def _sessions(cohort: NullCohort, rng: np.random.Generator) -> Found:
     values = np.repeat(cohort.blocks[NORMAL_TEST].to_numpy(), N_SESSIONS) + rng.standard_normal(n_people * N_SESSIONS)
     effect = pd.Series(np.repeat(cohort.in_b, N_SESSIONS).astype(float))
     p = mixed_models(pd.DataFrame({"x": values}), pd.Series(people), effect)["p_mixed"].iloc[0]
-    yield ("several sessions", "mixed model, Wald p", cohort.scenario), bool(p <= LEVEL)
+    yield ("several sessions", "mixed model, Wald p", cohort.scenario), bool(float(p) <= LEVEL)
 
 
 def _family(covariates: tuple[str, ...] = ()) -> Family:

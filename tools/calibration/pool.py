@@ -113,12 +113,12 @@ def process(plan: Plan) -> None:
         if not results.forward(key).is_file():
             forward.run(results, json.loads(plan.settings_forward(key)), key)
     for number, name in enumerate(plan.sessions, start=1):
-        key = plan.key(name)
-        if not results.connectivity(key).is_file():
+        session = plan.key(name)
+        if not results.connectivity(session).is_file():
             clean.run(results, json.loads(plan.settings_clean(name)), name)
             connect.run(results, json.loads(plan.settings_connect(name)), name)
             print(
-                f"{name}: {number} of {len(plan.sessions)}, {read_json(results.connectivity(key))['status']}",
+                f"{name}: {number} of {len(plan.sessions)}, {read_json(results.connectivity(session))['status']}",
                 flush=True,
             )
     gather.run(results, json.loads(plan.settings_table()))

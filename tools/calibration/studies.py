@@ -82,7 +82,7 @@ def study_answers(pool: pd.DataFrame, number: int, place: Path, *, seed: int) ->
     yield ("ridge classifier", "interval of the AUC without 0.5", draw), bool(low > 0.5 or high < 0.5)
     more = score["increment"]["increment_ci"][0]
     yield ("ridge classifier", "interval of the increment above 0", draw), bool(more > 0)
-    columns = [column for column in people if column.startswith("wpli2_debiased__")]
+    columns = [column for column in people if str(column).startswith("wpli2_debiased__")]
     signs = np.where(people["group"] == B, 1.0, -1.0)
     naive = naive_p(signs, people[columns].to_numpy(), number, n_permutations=N_NAIVE)
     yield ("naive scheme", "free permutation, pooled AUC", draw), bool(naive <= LEVEL)

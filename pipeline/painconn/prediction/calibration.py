@@ -15,6 +15,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit, xlog1py, xlogy
 
 _SAME_PROBABILITY = 1e-9
+_SURE = float(np.finfo(float).eps)
+"""How near to 0 and 1 probabilities come: a row far from all others would round to them, and surprise be infinite."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class PlattScaling:
     threshold: float
 
     def probability(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the positive label."""
-        return np.asarray(expit(self.slope * scores + self.intercept))
+        """Return the probability of the positive label, in (0, 1)."""
+        return np.asarray(np.clip(expit(self.slope * scores + self.intercept), _SURE, 1.0 - _SURE))
 
     def decision(self, probability: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return 1 for the positive label, 0 for the negative, 0.5 at the threshold."""

@@ -108,6 +108,8 @@ def fitted_inside_fold(
     before = score_folds(classifier, table, signs, folds)
     allowed = {np.sort(train).tobytes() for fold in folds for train in (fold.train, *(rows for rows, _ in fold.inner))}
     generator = np.random.default_rng(seed_for(seed, "overwritten rows"))
+    # Predicted numbers are as large as the unit of their score makes them.
+    unit = float(np.std(signs))
     moved = 0.0
     for fold, first in zip(folds, before, strict=True):
         others = fold.test[1:]
@@ -115,12 +117,12 @@ def fitted_inside_fold(
         values[others] += _FAR * generator.standard_normal(values[others].shape)
         labels[fold.test] *= -1.0
         (again,) = score_folds(classifier, replace(table, values=values), labels, [fold])
-        for one, other in (
-            (first.inner, again.inner),
-            (first.test[:1], again.test[:1]),
-            (first.setting, again.setting),
+        for one, other, least in (
+            (first.inner, again.inner, unit),
+            (first.test[:1], again.test[:1], unit),
+            (first.setting, again.setting, 1.0),
         ):
-            size = max(float(np.max(np.abs(one), initial=0.0)), 1.0)
+            size = max(float(np.max(np.abs(one), initial=0.0)), least)
             moved = max(moved, float(np.max(np.nan_to_num(np.abs(one - other)), initial=0.0)) / size)
     outside = sum(rows.tobytes() not in allowed for rows in recorder.seen)
     found = f"{outside} of {len(recorder.seen)} fits on other rows; largest change of a score {moved:.1g}"

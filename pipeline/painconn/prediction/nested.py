@@ -103,8 +103,9 @@ def _learned(known: dict[bytes, Learned], learn: Callable[[Rows], Learned], trai
 
 
 def _last_best(goodness: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the last setting that is as good as the best one, per labelling."""
-    best = goodness >= goodness.max(axis=0) - _SAME_GOODNESS
+    """Return the last setting that is as good as the best one, per labelling; the unit of a score says nothing."""
+    highest = goodness.max(axis=0)
+    best = goodness >= highest - _SAME_GOODNESS * np.abs(highest)
     return np.asarray(len(goodness) - 1 - np.argmax(best[::-1], axis=0))
 
 

@@ -32,6 +32,8 @@ METHOD = "spread over people, corrected for shared training sets, with the permu
 
 _COVERAGE_FILE = "r2_coverage.json"
 _SMALLEST_ERROR = 1e-12
+_WIDEST = log(1e6)
+"""Reach of the lower end: predictions of a person far from all others can be so wrong that it would be infinite."""
 
 
 def influences(scored: Sequence[FoldScores], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,11 +77,11 @@ def r2_interval(
     Returns
     -------
     low, high : float
-        At most 1, holding ``r2``.
+        At most 1, holding ``r2``; finite: the error of the lower end is at most a million times the observed one.
     """
     error = max(1.0 - r2, _SMALLEST_ERROR)
     reach = _reach(null, influence / error, n_folds, level)
-    return float(1.0 - error * np.exp(reach)), float(1.0 - error * np.exp(-reach))
+    return float(1.0 - error * np.exp(min(reach, _WIDEST))), float(1.0 - error * np.exp(-reach))
 
 
 def increment_interval(

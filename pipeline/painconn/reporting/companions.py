@@ -51,9 +51,10 @@ def equivalence_sentence(target: TargetResults) -> str:
         return ""
     primary = table[table["role"] == "primary"]
     n_small = int((primary["p_equivalence"] < ALPHA).sum())
+    stated = "the default" if target.settings.get("smallest_effect") is None else "declared in the study file"
     return (
-        f"Effects beyond ±{primary['smallest_effect'].iloc[0]:g} (the smallest that would matter, declared in the "
-        f"study file) are ruled out in {n_small} of {plural(len(primary), 'computed primary test')} (two one-sided "
+        f"Effects beyond ±{primary['smallest_effect'].iloc[0]:g} (the smallest that would matter, {stated}) "
+        f"are ruled out in {n_small} of {plural(len(primary), 'computed primary test')} (two one-sided "
         "tests, p < .05 each, not corrected). In the others “not significant” does not mean “no effect”."
     )
 

@@ -116,6 +116,8 @@ def block_matrices(tests: pd.DataFrame, *, sides: tuple[str, str], title: str) -
     size_in, across = arranged(len(bands), panel_in, panel_in + 0.7, few=len(places) <= FEW_PLACES)
 
     def draw(figure: "Figure") -> None:
+        # Cells are square: the plain constrained layout cuts titles and names off where there are few groups.
+        figure.set_layout_engine("compressed")
         axes = panels(figure, len(bands), across)
         for position, (axis, band) in enumerate(zip(axes, bands, strict=True)):
             cells = [(column, row) for column, row in blocks if column.band == band]

@@ -18,10 +18,10 @@ from painconn.reporting.networks import network_method
 from painconn.reporting.notation import MISSING, count, listing, plural, words
 from painconn.reporting.phenotype import phenotype_sentences
 from painconn.reporting.quality_text import quality_paragraphs
-from painconn.reporting.region_text import dependence, group_words, region_words
+from painconn.reporting.region_text import dependence, region_words, tested_words
 from painconn.reporting.regression import regression_method
 from painconn.reporting.results import StudyResults, TargetResults
-from painconn.reporting.site_text import harmonisation_method
+from painconn.reporting.site_text import confound_method, harmonisation_method
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,10 @@ def _recordings(results: StudyResults, cited: Citations) -> list[str]:
     data, paragraphs = results.study["data"], []
     layouts = listing(sorted({str(source["layout"]) for source in data["sources"]}))
     bids = f" {cited.cite('appelhoff2019')}" if "bids" in layouts else ""
-    sites = sorted({str(source.get("site", "site1")) for source in data["sources"]})
-    paragraphs.append(f"Data came from {plural(len(sites), 'site')} (layout: {layouts}{bids}).")
+    sites = {str(source.get("site", "site1")) for source in data["sources"]}
+    # A ready table has its sites in a column: how many it is not said, rather than said wrongly.
+    came_from = plural(len(sites), "site") if _has_recordings(results) else "a ready table of features"
+    paragraphs.append(f"Data came from {came_from} (layout: {layouts}{bids}).")
     lowpass = {source.get("recording_lowpass_hz") for source in data["sources"]} - {None}
     if lowpass:
         paragraphs.append(
@@ -299,7 +301,7 @@ def _targets(results: StudyResults, _: Citations) -> list[str]:
 
 
 def _target(results: StudyResults, target: TargetResults) -> str:
-    family, declaration = target.settings["primary"], target.declaration or {}
+    declaration, tests = target.declaration or {}, target.tests("primary")
     n_a, n_b = target.n_sides
     a, b = target.sides
     people = (
@@ -314,9 +316,8 @@ def _target(results: StudyResults, target: TargetResults) -> str:
     return (
         f"Target {target.name}: {target.question} (n = {people}; {plural(dropped, 'person', 'people')} dropped). "
         "Primary family, declared in the study file and hashed before labels were opened (hash "
-        f"{str(declaration.get('family_hash', MISSING))[:12]}): {words(family['measure'])}, {family['inverse']}, "
-        f"means of edges within and between {group_words(results)}, in "
-        f"{listing([words(band) for band in family['bands']])}: {plural(len(target.tests('primary')), 'test')}. "
+        f"{str(declaration.get('family_hash', MISSING))[:12]}): {tested_words(results, target)}: "
+        f"{plural(len(tests), 'test')}. "
         f"Covariates: {covariates}. All other tests are exploratory, each in a family of its own."
     )
 
@@ -361,7 +362,11 @@ def _classification(results: StudyResults, cited: Citations) -> list[str]:
             f"{plural(settings['n_repeats'], 'repeat')}, inner folds for tuning; {count(settings['n_permutations'])} "
             "permutations of the whole procedure."
         )
-    paragraphs += [*harmonisation_method(results, cited), *regression_method(results, cited)]
+    paragraphs += [
+        *harmonisation_method(results, cited),
+        *confound_method(results, cited),
+        *regression_method(results, cited),
+    ]
     if all(target.kind == "association" for target in results.targets.values() if target.feature_sets):
         return paragraphs
     paragraphs.append(

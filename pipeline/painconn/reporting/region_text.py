@@ -1,8 +1,8 @@
 """What is said about the regions: which they are, how they are grouped, and how far the data can tell them apart."""
 
 from painconn.reporting.citations import Citations
-from painconn.reporting.notation import plural
-from painconn.reporting.results import StudyResults
+from painconn.reporting.notation import listing, plural, words
+from painconn.reporting.results import StudyResults, TargetResults
 
 
 def region_words(results: StudyResults, cited: Citations) -> str:
@@ -25,6 +25,16 @@ def group_words(results: StudyResults) -> str:
     """Say how many groups of regions there are."""
     groups = (results.study.get("features") or {}).get("groups")
     return plural(len(groups), "group of regions", "groups of regions") if groups else "groups of regions"
+
+
+def tested_words(results: StudyResults, target: TargetResults) -> str:
+    """Say what the primary tests are of: blocks of the declared measure, or a ready table with columns of its own."""
+    if "primary: all columns" in set(target.tests("primary").get("family", ())):
+        return "the columns of the ready table"
+    family = target.settings["primary"]
+    bands = listing([words(band) for band in family["bands"]])
+    of_blocks = f"means of edges within and between {group_words(results)}"
+    return f"{words(family['measure'])}, {family['inverse']}, {of_blocks}, in {bands}"
 
 
 def dependence(results: StudyResults) -> str:

@@ -1,4 +1,4 @@
-"""What the audit says about the sites of a target, in words."""
+"""What the audit says about the sites of a target, and what was taken out of features inside the folds, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +30,21 @@ def harmonisation_method(results: StudyResults, cited: Citations) -> list[str]:
             f"and without labels{preserved}; people of a site that a fold had nobody of kept their numbers."
         )
     return told
+
+
+def confound_method(results: StudyResults, cited: Citations) -> list[str]:
+    """Say in which targets confounds were regressed out of the features."""
+    targets = [
+        name
+        for name, target in results.targets.items()
+        if target.feature_sets and target.settings.get("confound_regression") == "features"
+    ]
+    if not targets:
+        return []
+    return [
+        f"What the covariates explain of the features in {listing(targets)} was regressed out of them, learned inside "
+        f"each training fold {cited.cite('snoek2019')}."
+    ]
 
 
 def site_sentences(audit: Mapping[str, Any]) -> list[str]:

@@ -291,6 +291,7 @@ class DataView:
     spread: Table | None
     quality: Table | None
     not_computable: Table | None
+    of_ready_table: bool
 
 
 def data_view(results: StudyResults) -> DataView:
@@ -328,6 +329,7 @@ def data_view(results: StudyResults) -> DataView:
         if quality is None
         else plain_table(quality, "Quality of every recording.", meanings=_QUALITY_MEANINGS),
         not_computable=None if missing is None or missing.empty else not_computable_table(missing),
+        of_ready_table=any(source.get("layout") == "features" for source in results.study["data"]["sources"]),
     )
 
 
@@ -362,7 +364,7 @@ def provenance_tables(results: StudyResults) -> tuple[Table, ...]:
     shown = {key: value for key, value in results.provenance.items() if key not in ("inputs", "jobs")}
     inputs = results.provenance.get("inputs")
     if inputs is not None:
-        shown["inputs"] = f"{plural(len(inputs), 'recording')}, names and hashes in group/provenance.json"
+        shown["inputs"] = f"{plural(len(inputs), 'file')}, names and hashes in group/provenance.json"
     if "heads" in shown:
         shown["heads"] = heads_in_brief(shown["heads"])
     tables = [mapping_table(shown, "Where the numbers come from.", ("what", "value"))]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from painconn.config.targets import Target
+from painconn.prediction.design import Design, make_design
 from painconn.prediction.number_design import NumberDesign, make_number_design
 from painconn.prediction.probes import halves
 from painconn.provenance import seed_for
@@ -35,3 +36,17 @@ def halved(selection: Selection) -> Selection:
     high = halves(pd.Series(selection.labels).astype(float))
     labels = np.where(high, selection.b, selection.a).tolist()
     return replace(selection, kind="between", labels=labels)
+
+
+def halves_design(selection: Selection) -> Design:
+    """Lay out the two halves of a score for what is asked of them.
+
+    Nobody is tested in their folds and no label is exchanged in their blocks; a score tied to the site has halves all
+    the same.
+
+    Raises
+    ------
+    DesignError
+        When fewer than 3 people are in one half.
+    """
+    return make_design(selection.participants, selection.labels, a=selection.a, b=selection.b, kind="between")

@@ -6,24 +6,27 @@ import numpy as np
 from pandas.api.types import is_numeric_dtype
 
 from painconn.config.targets import Target
+from painconn.errors import DesignError
 from painconn.features.edges import symmetric_matrices
 from painconn.inference.families import Family, family_hash
 from painconn.paths import Results, SessionKey
 from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
+from painconn.prediction.design import Design
 from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
+from painconn.prediction.gates import not_evaluated
 from painconn.prediction.number_audit import audit_numbers
 from painconn.prediction.number_design import NumberDesign
 from painconn.prediction.number_evaluation import NumberEvaluation
 from painconn.prediction.probes import Probe, probe_features, probe_gates
 from painconn.provenance import seed_for
-from painconn.steps.association import halved
+from painconn.steps.association import halved, halves_design
 from painconn.steps.blinding import mark_of, with_lots
 from painconn.steps.harmonisation import sites_record
 from painconn.steps.lock import lock_gate
-from painconn.steps.predict import fold_steps, observations, scored_people, side_design, usable_sets
+from painconn.steps.predict import fold_steps, observations, scored_people, usable_sets
 from painconn.steps.probes import positive_controls, probes_of
-from painconn.steps.selection import read_features
+from painconn.steps.selection import Selection, read_features
 from painconn.store import plain, read_arrays, read_json, read_tsv, write_json
 
 _OF_SIDES = "auc"
@@ -89,7 +92,6 @@ def _of_primary(
         gates = audit_numbers(NumberEvaluation(design=design, **recorded), r2_limit=limit, **given)
         score: np.ndarray[Any, Any] | None = design.values
         selection = halved(selection)
-        design = side_design(selection, settings, name)
     else:
         score = None
         gates = audit_evaluation(Evaluation(design=design, **recorded), auc_limit=limit, **given)
@@ -97,13 +99,25 @@ def _of_primary(
     of_table = selection.features[columns]
     # Asked of itself (age, of an association with age), a score would look like its own confound.
     asked = [probe for probe in probes_of(settings, selection, columns) if not _is_score(probe, score)]
-    probes = probe_features(of_table, design, asked, seed=seed)
+    sides, unprobed = _probed_sides(selection, design)
+    probes = [] if sides is None else probe_features(of_table, sides, asked, seed=seed)
     controls = positive_controls(table, settings, selection, columns, seed=seed)
     # A ready table holds no signals: there is nothing to compare, and the gate does not apply.
     kept = [gate for gate in gates if gate["gate"] != "duplicate_recordings" or not _from_table(settings)]
     beside: dict[str, Any] = {"probes": probes, "controls": controls}
     sites = sites_record(settings, selection, columns, seed=seed)
-    return [*kept, *probe_gates(probes)], beside | ({} if sites is None else {"sites": sites})
+    return [*kept, *unprobed, *probe_gates(probes)], beside | ({} if sites is None else {"sites": sites})
+
+
+def _probed_sides(selection: Selection, design: Design | NumberDesign) -> tuple[Design | None, list[dict[str, Any]]]:
+    """Return the sides that probes are asked of; of a score that has no two halves none, and a gate that says so."""
+    if isinstance(design, Design):
+        return design, []
+    try:
+        return halves_design(selection), []
+    except DesignError as error:
+        found = "; ".join(problem.found for problem in error.problems)
+        return None, [not_evaluated("probes", "probes asked of the lower and the upper half of the scores", found)]
 
 
 def _is_score(probe: Probe, score: "np.ndarray[Any, Any] | None") -> bool:
