@@ -8,7 +8,7 @@ from scipy.stats import binom, spearmanr
 from calibration.cohorts import SCENARIOS, null_cohort
 from calibration.feature_tests import equivalence, quick_tests
 from calibration.naive import naive_p
-from calibration.rates import Rate, keep_answers, rates_in
+from calibration.rates import ALL, Rate, counted, keep_answers, rates_in, with_all_scenarios
 from calibration.studies import DRAWS, N_PER_GROUP, UNEQUAL_IN, drawn_people
 
 ROW = ("asked", "test", "scenario")
@@ -36,6 +36,15 @@ def test_limits_hold_for_all_rows_at_once(n_rows):
     outside = binom.cdf(np.ceil(500 * low) - 1, 500, 0.05) + binom.sf(np.floor(500 * high), 500, 0.05)
     assert outside <= 0.01 / n_rows
     assert low < 0.05 < high
+
+
+def test_all_scenarios_are_added_up():
+    apart = [
+        Rate(("asked", "test", "one"), 2, 40),
+        Rate(("asked", "test", "two"), 3, 60),
+        Rate(("asked", "other", "one"), 1, 9),
+    ]
+    assert with_all_scenarios(apart) == [*apart[:2], Rate(("asked", "test", ALL), 5, 100), apart[2]]
 
 
 def test_verdicts_name_the_side():
@@ -99,7 +108,7 @@ def test_a_planted_difference_is_found_by_the_same_questions(monkeypatch):
 
 def test_equivalence_is_asked_on_the_margin():
     """With many people a test whose level is exact rules out an effect on the margin in 5 % of studies."""
-    shares = {row: n_found / n_asked for row, n_found, n_asked in equivalence(1000, seed=4)}
+    shares = {one.row: one.n_found / one.n_asked for one in counted(equivalence(20, seed=4))}
     many = [share for row, share in shares.items() if any(size in row[2] for size in ("100 + 100", "100 pairs", "200"))]
     assert len(many) == 3
     assert all(0.02 < share < 0.09 for share in many)

@@ -249,6 +249,27 @@ def test_a_ready_table_is_checked_before_a_run(tmp_path, rng, monkeypatch, capsy
         check_study(tmp_path / "study.yaml")
 
 
+def test_a_ready_table_without_the_rows_and_sites_of_a_target_is_told_once(tmp_path, rng):
+    names = [f"{number:03}" for number in range(12)]
+    pd.DataFrame({"participant": names, "a": rng.random(12)}).to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    people = pd.DataFrame({"participant_id": names, "pain": range(12)})
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    contrast = "{kind: association, column: pain, observation: {condition: %s}}"
+    study = tmp_path / "study.yaml"
+    study.write_text(
+        "name: s\ndata:\n  sources: [{root: ., layout: features, features_table: table.tsv}]\n  covariates: [agee]\n"
+        f"targets:\n  one: {{contrast: {contrast % 'closed'}}}\n"
+        f"  two: {{harmonisation: combat, contrast: {contrast % 'all'}}}\n  three: {{contrast: {contrast % 'all'}}}\n"
+    )
+    with pytest.raises(InputError) as refused:
+        check_study(study)
+    told = [str(problem) for problem in refused.value.problems]
+    assert len(told) == 3
+    assert sum("no column agee" in problem for problem in told) == 1
+    assert any("targets.one.contrast · found: nobody with rows of closed" in problem for problem in told)
+    assert any("targets.two.harmonisation · found: combat, and the table" in problem for problem in told)
+
+
 def test_an_existing_study_file_is_not_overwritten(tmp_path, planted):
     study = planted()
     with pytest.raises(InputError, match="choose another --out"):

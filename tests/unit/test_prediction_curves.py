@@ -1,5 +1,7 @@
 """Calibration, decision curve and intervals of decisions against independent ways, and against what was planted."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,6 +134,20 @@ def test_intervals_of_decisions_are_wilson_and_hold_the_truth() -> None:
             held[name] += found[name][0] <= value <= found[name][1]
     for name, count in held.items():
         assert binomtest(count, 400, 0.95).pvalue > 1e-3 or count > 380, name
+
+
+@pytest.mark.parametrize("far", [60.0, -60.0, 1e6])
+def test_a_person_far_from_all_others_leaves_every_number_finite(far: float) -> None:
+    generator = np.random.default_rng(0)
+    features = pd.DataFrame(generator.normal(size=(30, 8)))
+    features.iloc[1::2, 0] += 3.0
+    features.iloc[3, 0] = far
+    people = [f"s{index:02d}" for index in range(30)]
+    design = make_design(people, ["a", "b"] * 15, a="a", b="b", kind="between", n_repeats=1, seed=1)
+    result = evaluate(features, design, n_permutations=9, seed=1)
+    json.dumps(result.scores, allow_nan=False)
+    surest = np.maximum(result.predictions["probability"], 1 - result.predictions["probability"])
+    assert 1 - 1e-12 < surest[result.predictions["participant"] == "s03"].item() < 1
 
 
 def test_an_evaluation_reports_curves_of_its_mean_probabilities() -> None:

@@ -21,10 +21,10 @@ from painconn.prediction.model_file import (
     read_model,
     sealed,
 )
-from painconn.prediction.registry import CLASSIFIERS
+from painconn.prediction.registry import CLASSIFIERS, names_of
 from painconn.provenance import canonical_json, file_hash, text_hash
 
-LINEAR = [name for name, definition in CLASSIFIERS.items() if definition.linear]
+LINEAR = [name for name in names_of("classification") if CLASSIFIERS[name].linear]
 
 
 @pytest.fixture

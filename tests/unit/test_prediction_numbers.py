@@ -13,6 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from painconn.config.targets import Target
 from painconn.errors import DesignError
+from painconn.prediction import ridge
+from painconn.prediction.fold_audit import fitted_inside_fold
 from painconn.prediction.folds import FeatureTable, outer_folds
 from painconn.prediction.number_audit import audit_numbers
 from painconn.prediction.number_design import make_number_design, permuted_scores
@@ -213,6 +215,43 @@ def test_the_audit_passes_an_honest_evaluation_and_sees_leaks():
     sites = np.where(score > np.median(score), "high", "low")
     of_sites = features.assign(f1=(sites == "high") + 0.1 * features["f1"])
     assert failed_gates(of_sites, score, strata=sites.tolist()) == {"shuffled_scores"}
+
+
+@pytest.mark.parametrize("regression", ["ridge_regression", "lasso_regression"])
+def test_the_unit_of_the_score_says_nothing(regression):
+    features, score = cohort(1)
+
+    def found(unit):
+        design = design_of(score * unit, n_repeats=1)
+        return evaluate_numbers(features, design, classifier=regression, n_permutations=2, seed=4).scores
+
+    once = found(1.0)
+    for unit in (1e-8, 1e6):
+        again = found(unit)
+        assert again["r2"] == pytest.approx(once["r2"])
+        assert again["chosen_settings"] == once["chosen_settings"]
+
+
+def test_scores_that_are_tested_are_not_learned_from_in_any_unit(monkeypatch):
+    features, score = cohort(1, signal=0.0)
+    honest = ridge.predict_numbers
+
+    def peeking(table, values, folds):
+        for scored in honest(table, values, folds):
+            yield replace(scored, test=(scored.test + values[scored.fold.test]) / 2)
+
+    monkeypatch.setattr(ridge, "predict_numbers", peeking)
+    for unit in (1e-9, 1.0):
+        evaluation = evaluate_numbers(features, design_of(score * unit, n_repeats=1), n_permutations=2, seed=4)
+        assert not fitted_inside_fold(evaluation, features, seed=4)["passed"]
+
+
+def test_a_person_far_from_all_others_leaves_every_number_finite():
+    features, score = cohort(1)
+    features.iloc[3, 0] = 1e5
+    found = evaluate_numbers(features, design_of(score, n_repeats=1), n_permutations=19, seed=4).scores
+    json.dumps(found, allow_nan=False)
+    assert found["r2_ci"][0] < found["r2"] < found["r2_ci"][1] <= 1
 
 
 def test_a_person_on_both_sides_is_seen(evaluated):

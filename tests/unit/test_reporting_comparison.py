@@ -1,16 +1,21 @@
 """What the page and the methods text say of networks, companions, sessions and power: from saved tables only."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from painconn.reporting.citations import Citations
 from painconn.reporting.companions import companion_method, companions_table, equivalence_sentence, sessions_table
+from painconn.reporting.effect_figures import block_matrices, people_words
 from painconn.reporting.networks import network_method, network_sentences, networks_table
 from painconn.reporting.power import chances_sentence, detectable_sentence
 from painconn.reporting.results import StudyResults, TargetResults
+from painconn.reporting.tables import tests_table as table_of_tests
 from painconn.steps.detectable import detectable
 
 CONTRAST = {"kind": "between", "column": "g", "a": "localized", "b": "widespread", "observation": {"condition": "rest"}}
+PAIRS = ("affective__affective", "affective__default_mode", "default_mode__default_mode")
 NETWORKS = {
     "family": "wpli2_debiased edges, lcmv", "family_size": 6834, "n_computed": 6800, "thresholds": [2.5, 3.0],
     "extent_exponent": 0.4, "height_exponent": 3.0, "n_choices": 4, "n_components": 2, "n_significant": 1,
@@ -97,6 +102,32 @@ def test_companions_stand_beside_the_p_that_decides(target):
     assert table.marked == {1}
     assert "Mann-Whitney knows neither covariates nor sites" in table.caption
     assert "ruled out in 1 of 2 computed primary tests" in equivalence_sentence(target)
+
+
+@pytest.mark.parametrize(("given", "told"), [(None, "matter, the default)"), (0.5, "declared in the study file)")])
+def test_the_margin_is_only_called_declared_when_it_was(target, given, told):
+    target.settings["smallest_effect"] = given
+    assert told in equivalence_sentence(target)
+
+
+@pytest.mark.parametrize(("kind", "n"), [("r", ["n"]), ("hedges_g", ["n lower pain", "n higher pain"])])
+def test_people_with_a_score_are_counted_once(kind, n):
+    row = {"test": "x1", "estimate": 0.2, "effect_size_kind": kind, "n_a": 32, "n_b": 32, "p_fwe": 0.5}
+    tests, sides = pd.DataFrame([row]), ("lower pain", "higher pain")
+    table = table_of_tests(tests, "", sides=sides, p_corrected="p_fwe")
+    assert list(table.header[7:]) == n
+    assert len(table.rows[0]) == len(table.header)
+    assert (people_words(tests, sides) == "n = 32") == (kind == "r")
+
+
+def test_the_matrices_of_few_groups_lie_inside_their_picture():
+    names = [f"wpli2_debiased__lcmv__{band}__{pair}" for band in ("theta", "alpha", "beta") for pair in PAIRS]
+    tests = pd.DataFrame({"test": names, "hedges_g": 0.4, "p_fwe": 0.5, "n_a": 9, "n_b": 9})
+    svg = block_matrices(tests, sides=("a", "b"), title="Matrices").svg
+    # Baselines of the titles: text of 10 px reaches that far above them.
+    found = [float(y) for y in re.findall(r'y="([\d.-]+)"[^>]*>(?:theta|alpha|beta)<', svg)]
+    assert len(found) == 3
+    assert min(found) > 8
 
 
 def test_a_model_that_could_not_be_fitted_says_why_in_its_row(target):

@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 LEVEL = 0.05
 CONFIDENCE = 0.99
+ALL = "all"
 
 Row = tuple[str, str, str]
 Answers = Iterable[tuple[Row, bool]]
@@ -67,12 +68,29 @@ def keep_answers(path: Path, numbers: Sequence[int], ask: Callable[[int], Answer
 
 
 def rates_in(path: Path) -> list[Rate]:
-    """Count the answers of a file, rows in the order in which they first came."""
+    """Count the answers of a file."""
+    lines = _lines(path).values()
+    return counted(((question, test, scenario), answer) for line in lines for question, test, scenario, answer in line)
+
+
+def counted(answers: Answers) -> list[Rate]:
+    """Count answers, rows in the order in which they first came."""
     found: dict[Row, list[bool]] = {}
-    for answers in _lines(path).values():
-        for question, test, scenario, answer in answers:
-            found.setdefault((question, test, scenario), []).append(answer)
-    return [Rate(row, sum(answers), len(answers)) for row, answers in found.items()]
+    for row, answer in answers:
+        found.setdefault(row, []).append(answer)
+    return [Rate(row, sum(mine), len(mine)) for row, mine in found.items()]
+
+
+def with_all_scenarios(rates: Sequence[Rate]) -> list[Rate]:
+    """Add a row for all scenarios together, behind those of each."""
+    alike: dict[tuple[str, str], list[Rate]] = {}
+    for one in rates:
+        alike.setdefault(one.row[:2], []).append(one)
+    together = []
+    for row, mine in alike.items():
+        found, asked = sum(one.n_found for one in mine), sum(one.n_asked for one in mine)
+        together += [*mine, *([Rate((*row, ALL), found, asked)] if len(mine) > 1 else [])]
+    return together
 
 
 def _lines(path: Path) -> dict[int, list[tuple[str, str, str, bool]]]:

@@ -157,7 +157,8 @@ def examine(study: StudyConfig, results: Results, *, write: bool = True, headers
     elif examined.plan is not None:
         _look_ahead(examined, headers=headers)
     examined.problems.extend(_disk_problems(results, examined.plan))
-    examined.problems.extend(_people_problems(examined))
+    examined.problems.extend(dict.fromkeys(_people_problems(examined)))
+    examined.problems.extend(_table_problems(examined))
     examined.problems.extend(unanswerable(study, examined.refused))
     return examined
 
@@ -265,6 +266,25 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
         )
 
 
+def _table_problems(examined: Examined) -> Iterator[Problem]:
+    """Check what a ready table must hold for the targets: the rows they name, and several sites to harmonise."""
+    table = examined.features
+    if table is None:
+        return
+    there = sorted({f"{row.condition} ({row.window})" for row in table[["condition", "window"]].itertuples()})
+    sites = sorted(set(table["site"]))
+    for name, target in examined.study.targets.items():
+        if not examined.present(target.contrast):
+            sides = [f"{side.condition} ({side.window})" for side in target.contrast.observations]
+            found = f"nobody with rows of {' and '.join(sides)} in the table of features"
+            fix = "correct condition and window of the contrast, or the table"
+            yield Problem(f"targets.{name}.contrast", found, f"one of: {', '.join(there)}", fix)
+        if target.harmonisation != "none" and len(sites) < 2:
+            found = f"{target.harmonisation}, and the table of features has one site ({', '.join(sites)})"
+            fix = "name the sites in a column site of the table, or write none"
+            yield Problem(f"targets.{name}.harmonisation", found, "several sites", fix)
+
+
 def _people_problems(examined: Examined) -> Iterator[Problem]:
     """Check tables, labels, covariates and group sizes among those who will be left."""
     import pandas as pd
@@ -283,6 +303,8 @@ def _people_problems(examined: Examined) -> Iterator[Problem]:
     for name, target in study.targets.items():
         contrast = target.contrast
         found = examined.present(contrast)
+        if not found and examined.features is not None:
+            continue  # that nobody has such a row is a problem of the table, not of the people
         present = set(people.index) if found is None else found
         chosen = target.covariates if target.covariates is not None else study.data.covariates
         try:

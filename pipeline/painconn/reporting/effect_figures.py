@@ -32,15 +32,24 @@ def effect_word(tests: pd.DataFrame) -> str:
     return " / ".join(EFFECT_WORDS.get(kind, kind) for kind in kinds) or "effect size"
 
 
+def of_score(tests: pd.DataFrame) -> bool:
+    """Whether the rows are correlations with a score: everybody stands on both of its ends."""
+    kinds = set(tests.get("effect_size_kind", pd.Series(dtype=str)).dropna())
+    return kinds == {"r"}
+
+
 def people_words(tests: pd.DataFrame, sides: tuple[str, str]) -> str:
-    """Return how many people the tests rest on: ``n = 12 (localized) and 12 (widespread)``."""
+    """Return how many people the tests rest on: ``n = 12 (localized) and 12 (widespread)``; ``n = 24`` with a score."""
     texts = []
     for column, side in zip(("n_a", "n_b"), sides, strict=True):
         values = pd.to_numeric(tests.get(column, pd.Series(dtype=float)), errors="coerce").dropna()
         if values.empty:
             return "the number of people is not available"
         low, high = int(values.min()), int(values.max())
-        texts.append(f"{low if low == high else f'{low} to {high}'} ({side})")
+        number_of = f"{low}" if low == high else f"{low} to {high}"
+        if of_score(tests):
+            return f"n = {number_of}"
+        texts.append(f"{number_of} ({side})")
     return f"n = {texts[0]} and {texts[1]}"
 
 

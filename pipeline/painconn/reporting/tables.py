@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from painconn.reporting.effect_figures import ALPHA, effect_word
+from painconn.reporting.effect_figures import ALPHA, effect_word, of_score
 from painconn.reporting.marks import dagger, note
 from painconn.reporting.notation import (
     NOT_COMPUTABLE,
@@ -66,11 +66,12 @@ def tests_table(tests: pd.DataFrame, caption: str, *, sides: tuple[str, str], p_
         "p",
         corrected,
         "BF01",
-        *(f"n {side}" for side in sides),
+        *(("n",) if of_score(tests) else (f"n {side}" for side in sides)),
     )
     rows = []
     for row in records(tests):
-        name, people = f"{column_words(row['test'])}{dagger(row)}", (count(row.get("n_a")), count(row.get("n_b")))
+        name = f"{column_words(row['test'])}{dagger(row)}"
+        people = (count(row.get("n_a")), count(row.get("n_b")))[: len(header) - 7]
         if not is_number(row.get("estimate")):
             reason = str(row.get("reason") or "").replace("nan", "")
             told = f"{NOT_COMPUTABLE}: {reason}" if reason else NOT_COMPUTABLE

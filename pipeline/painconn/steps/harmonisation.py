@@ -16,7 +16,7 @@ def harmonisation_of(settings: dict[str, Any], selection: Selection) -> SiteHarm
     Raises
     ------
     DesignError
-        When everybody is of one site, or no covariate to preserve differs between people.
+        When everybody is of one site.
     """
     target = settings["target"]
     if target["harmonisation"] == "none":
@@ -26,10 +26,6 @@ def harmonisation_of(settings: dict[str, Any], selection: Selection) -> SiteHarm
         found = f"{target['harmonisation']}, and everybody is of site {selection.sites[0]}"
         raise DesignError(Problem(where, found, "people of several sites", fix))
     keeps = target["harmonisation_preserves"] == "covariates"
-    if keeps and not len(selection.covariates.columns):
-        where = f"targets.{settings['name']}.harmonisation_preserves"
-        fix = "name covariates that differ between these people, or write nothing"
-        raise DesignError(Problem(where, "covariates, and none differs", "covariates to preserve", fix))
     return SiteHarmonisation.of(
         selection.sites, target["harmonisation"], preserved=selection.covariates if keeps else None
     )
