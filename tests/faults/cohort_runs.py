@@ -74,9 +74,14 @@ def run_sessions(folder: Path, text: str, *, head_from: Path | None = None) -> R
         shutil.copytree(head_from / "results" / "derivatives" / "head", results.root / "derivatives" / "head")
     for key in plan.forwards:
         forward.run(results, json.loads(plan.settings_forward(key)), key)
+    return run_people(plan)
+
+
+def run_people(plan: Plan) -> Run:
+    """Run cleaning and connectivity of every session, whose heads and lead fields are there."""
     for name in sorted(plan.sessions, key=lambda name: name == SESSION):
-        clean.run(results, json.loads(plan.settings_clean(name)), name)
-        connect.run(results, json.loads(plan.settings_connect(name)), name)
+        clean.run(plan.results, json.loads(plan.settings_clean(name)), name)
+        connect.run(plan.results, json.loads(plan.settings_connect(name)), name)
     return Run(plan)
 
 

@@ -117,6 +117,14 @@ def test_a_label_tied_to_the_site_is_said_by_check_and_by_the_audit(study_of, ca
     assert "site and group" not in capsys.readouterr().out
 
 
+def test_a_site_for_each_label_stands_in_the_way_of_a_run(study_of):
+    with pytest.raises(PainconnError) as caught:
+        check_study(study_of("none", n_at_own_site=N // 2))
+    (problem,) = caught.value.problems
+    assert problem.where.startswith("targets.pain, ")
+    assert "one: control 0, patient 24; two: control 24, patient 0" in problem.found
+
+
 def test_a_study_without_several_sites_has_nothing_to_harmonise(tmp_path):
     (tmp_path / "recordings").mkdir()
     text = STUDY.replace("OPTION", "combat").replace("layout: features, features_table: table.tsv", "layout: bids")

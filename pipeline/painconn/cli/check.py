@@ -10,7 +10,7 @@ from rich.console import Console
 
 from painconn.cli.foresight import Refused, dependent_regions, notes, refusals, refused, refused_primary, unanswerable
 from painconn.cli.refits import refit_warnings
-from painconn.cli.sites import tied_sites
+from painconn.cli.sites import inseparable_sites, tied_sites
 from painconn.config.study import StudyConfig
 from painconn.config.targets import Contrast
 from painconn.errors import DesignError, InputError, PainconnError, Problem
@@ -159,6 +159,7 @@ def examine(study: StudyConfig, results: Results, *, write: bool = True, headers
     examined.problems.extend(_disk_problems(results, examined.plan))
     examined.problems.extend(dict.fromkeys(_people_problems(examined)))
     examined.problems.extend(_table_problems(examined))
+    examined.problems.extend(inseparable_sites(examined))
     examined.problems.extend(unanswerable(study, examined.refused))
     return examined
 

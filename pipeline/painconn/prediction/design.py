@@ -240,5 +240,5 @@ def _too_few(n_mixed: int, classes: NDArray[np.str_], groups: NDArray[np.str_], 
         where="target, participants per label and stratum",
         found=f"{counts or 'no rows'}; {n_mixed} blocks with both labels",
         wanted=f"at least {MINIMUM_BLOCKS} blocks with both labels",
-        fix="add participants, or leave the strata out when labels are exchangeable across them",
+        fix="add participants of the label that a site lacks, or give all one site if labels are exchangeable there",
     )

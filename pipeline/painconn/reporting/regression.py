@@ -38,10 +38,17 @@ def predicted_meaning(target: TargetResults) -> str:
     if not is_number(saved.get("r2")):
         return ""
     if saved["permutation"]["p"] < ALPHA and saved["r2"] > 0:
+        low, high = saved["r2_ci"]
+        doubt = (
+            f" The 95 % interval of its R² {interval(low, high)} reaches below 0 all the same: such a model may do "
+            "worse than the mean."
+            if low < 0
+            else ""
+        )
         return (
-            "A model predicts the score of people it never saw better than shuffled scores allow. Whether that is the "
-            "brain or a confound is decided by the baselines below, and whether it holds elsewhere by other people's "
-            "data."
+            f"A model predicts the score of people it never saw better than shuffled scores allow.{doubt} Whether that "
+            "is the brain or a confound is decided by the baselines below, and whether it holds elsewhere by other "
+            "people's data."
         )
     low, high = saved["r2_ci"]
     return (
