@@ -55,15 +55,16 @@ def feature_lines(work: Path, *, seed: int) -> list[str]:
     return table(rates, ("what is asked", "test", "scenario"), n_rows=len(rates))
 
 
-def one_sided_lines(work: Path) -> list[str]:
+def one_sided_lines(answers: Path) -> list[str]:
     """Return the shares of intervals that lie on one side of 0, nominally 2.5 %."""
-    rates = with_all_scenarios([one for one in rates_in(work / "long.jsonl") if one.row[1].endswith(ONE_SIDED)])
+    rates = with_all_scenarios([one for one in rates_in(answers) if one.row[1].endswith(ONE_SIDED)])
     return table(rates, ("what is asked", "interval", "scenario"), n_rows=len(rates), level=LEVEL / 2)
 
 
 def study_lines(work: Path) -> list[str]:
     """Return the table of the drawn studies without the gates."""
-    rates = with_all_scenarios([one for one in rates_in(work / "studies.jsonl") if one.row[0] != "audit"])
+    rates = [one for one in rates_in(work / "studies.jsonl") if one.row[0] != "audit"]
+    rates = with_all_scenarios([one for one in rates if not one.row[1].endswith(ONE_SIDED)])
     return table(rates, ("what is asked", "test", "groups drawn"), n_rows=len(rates))
 
 
@@ -118,11 +119,12 @@ def write_tables(work: Path, *, seed: int) -> None:
     """Put the tables of everything that is there into the page."""
     made = {"coverage": coverage_lines()}
     if (work / "long.jsonl").is_file() and (work / "quick.jsonl").is_file():
-        made |= {"features": feature_lines(work, seed=seed), "one-sided": one_sided_lines(work)}
+        made |= {"features": feature_lines(work, seed=seed), "one-sided": one_sided_lines(work / "long.jsonl")}
     if (work / "pool.parquet").is_file():
         made["people"] = people_lines(work)
     if (work / "studies.jsonl").is_file():
         made |= {"studies": study_lines(work), "gates": gate_lines(work)}
+        made["increments"] = one_sided_lines(work / "studies.jsonl")
     text = PAGE.read_text(encoding="utf-8")
     for name, lines in made.items():
         begin, end = BEGIN.format(name), END.format(name)

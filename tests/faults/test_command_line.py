@@ -1,5 +1,6 @@
 """A cohort with broken people through the command that a person types."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,28 +25,34 @@ DESIGN = """\
     n_repeats: 2
 """
 
+# In a process of its own: this one may compute on more threads than the jobs of the command do.
+RUN_PEOPLE = """
+from pathlib import Path
+from cohort_runs import run_people
+from painconn.config.loader import load_study
+from painconn.paths import Results
+from painconn.steps.plan import Plan
+run_people(Plan(load_study(Path("study.yaml")), Results(Path("without"))))
+"""
 
-# Another process than this one, which may compute on more threads than the jobs of the command do.
-RUN_SESSIONS = "import sys; from pathlib import Path; import cohort_runs; cohort_runs.run_sessions(Path(), sys.argv[1])"
 
-
-def run_study(folder):
-    command = ["run", "study.yaml", "--out", "results", "--cores", "2"]
+def run_study(folder, *options):
+    command = ["run", "study.yaml", "--out", "results", "--cores", "2", *options]
     return subprocess.run(
         [sys.executable, "-m", "painconn", *command], cwd=folder, env=environment(), capture_output=True, text=True,
         check=False,
     )  # fmt: skip
 
 
-def run_sessions_elsewhere(folder, text) -> Run:
-    """Run the steps of every session of a study one after the other, without the workflow engine."""
-    folder.mkdir()
+def run_people_of(folder):
+    """Compute everybody's numbers one after the other, with the heads of the results and without the engine."""
+    for part in ("head", "forward"):
+        shutil.copytree(folder / "results" / "derivatives" / part, folder / "without" / "derivatives" / part)
     known = environment(PYTHONPATH=str(Path(__file__).parent), NUMBA_NUM_THREADS="1")
     done = subprocess.run(
-        [sys.executable, "-c", RUN_SESSIONS, text], cwd=folder, env=known, capture_output=True, text=True, check=False
+        [sys.executable, "-c", RUN_PEOPLE], cwd=folder, env=known, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return Run(Plan(load_study(folder / "study.yaml"), Results(folder / "results")))
 
 
 def test_the_run_ends_well_lists_them_and_changes_nobody_elses_numbers(people, tmp_path):
@@ -58,7 +65,10 @@ def test_the_run_ends_well_lists_them_and_changes_nobody_elses_numbers(people, t
     labels = [*healthy, *(fault.label for fault in broken)]
     write_participants(bids, {label: ("localized", "widespread")[place % 2] for place, label in enumerate(labels)})
     (tmp_path / "study.yaml").write_text(STUDY + DESIGN)
-    before = run_sessions_elsewhere(tmp_path / "without", STUDY.replace("root: bids", "root: ../bids"))
+    heads = run_study(tmp_path, "--", "--until", "solve_forward")
+    assert heads.returncode == 0, heads.stdout + heads.stderr
+    run_people_of(tmp_path)
+    before = Run(Plan(load_study(tmp_path / "study.yaml"), Results(tmp_path / "without")))
 
     for place, fault in enumerate(broken):
         fault.write(bids, people[PARTNER].later(24 + 3 * place))

@@ -64,6 +64,7 @@ def check_statements(stated: Sidecars) -> None:
         assert all(number is None or math.isfinite(number) for number in numbers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIDECARS)
 def test_a_damaged_sidecar_is_at_most_an_exclusion(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "sub-01" / "eeg"

@@ -59,6 +59,7 @@ def test_functions_run_in_turns_and_a_slow_peer_in_the_middle(measuring):
     assert list(measuring.turns({"peer": 2, "ours": 3})).count("peer") == 2
 
 
+@pytest.mark.slow
 def test_alternate_returns_medians_and_the_last_outputs(measuring, monkeypatch):
     cpu = iter([0.0, 1.0, 0.0, 5.0, 0.0, 2.0, 0.0, 9.0, 0.0, 3.0, 0.0, 6.0])
     monkeypatch.setattr(measuring.time, "process_time", lambda: next(cpu))
@@ -118,6 +119,7 @@ def test_a_goal_is_met_by_ratio_and_agreement_together(measuring, ours_s, differ
     assert made["ratio"] == pytest.approx(3.0 / ours_s)
 
 
+@pytest.mark.slow
 def test_one_and_two_threads_take_turns(measuring, monkeypatch):
     threads = []
     monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(set_num_threads=threads.append))

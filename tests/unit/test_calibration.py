@@ -106,6 +106,7 @@ def test_a_planted_difference_is_found_by_the_same_questions(monkeypatch):
     assert all(between.values())
 
 
+@pytest.mark.slow
 def test_equivalence_is_asked_on_the_margin():
     """With many people a test whose level is exact rules out an effect on the margin in 5 % of studies."""
     shares = {one.row: one.n_found / one.n_asked for one in counted(equivalence(20, seed=4))}

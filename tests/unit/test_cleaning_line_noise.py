@@ -73,6 +73,7 @@ def cleaned(data: Array, method: LineNoiseMethod, *, line_hz: float = 50.0) -> A
     return result.raw.get_data()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line_hz", [50.0, 60.0])
 @pytest.mark.parametrize(
     ("kind", "method", "most_db", "most_anywhere_db"),
@@ -117,6 +118,7 @@ def test_spatial_filter_keeps_the_brain_at_the_line_where_a_notch_does_not(kind:
     assert lost[1] < 0.3 < lost[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "most"), [("notch", 0.05), ("spectrum_fit", 0.05), ("zapline", 0.002)])
 def test_hardly_anything_changes_where_there_is_no_line(method: LineNoiseMethod, most: float) -> None:
     changed = 0.0

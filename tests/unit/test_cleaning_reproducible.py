@@ -39,6 +39,7 @@ def cleaned(folder: Path, out: str, n_threads: int) -> tuple[np.ndarray, dict]:
     return mne.read_epochs(file, verbose="ERROR").get_data(verbose="ERROR"), read_result(sidecar)
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bits_and_another_thread_hardly_a_difference(tmp_path: Path) -> None:
     raw = simulated(4, duration_s=30, channels=CHANNELS[::2])
     raw.save(tmp_path / "P01_rest_eeg.fif", fmt="double", verbose="ERROR")

@@ -88,6 +88,7 @@ def cleaned(recording: mne.io.RawArray) -> CleanedSession:
     return clean_session({"rest": with_signal(recording, "C4", np.full(recording.n_times, 3e-5))}, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_blinks_are_found_and_removed_and_the_rest_stays(recording: mne.io.RawArray, cleaned: CleanedSession) -> None:
     removed = [component for component in cleaned.components if component.removed]
     assert [component.label for component in removed] == ["eye blink"]

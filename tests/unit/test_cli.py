@@ -201,6 +201,7 @@ def test_kernels_are_made_where_neither_package_nor_home_can_be_written(reposito
     assert list((tmp_path / "out" / ".kernels").rglob("*.nbc"))
 
 
+@pytest.mark.slow
 def test_a_bad_study_ends_with_status_2_and_every_problem(tmp_path):
     study = tmp_path / "s.yaml"
     study.write_text("nam: x\ndata: {sources: []}\n")
@@ -212,6 +213,7 @@ def test_a_bad_study_ends_with_status_2_and_every_problem(tmp_path):
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_check_names_a_missing_data_folder(repository, tmp_path):
     study = repository / "configs" / "studies" / "eegmat.yaml"
     done = painconn("check", str(study), "--data", str(tmp_path / "nowhere"), cwd=tmp_path)

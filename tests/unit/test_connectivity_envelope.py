@@ -288,6 +288,7 @@ def test_phases_equal_to_rounding_keep_a_finite_logarithm(rng):
     assert np.isfinite(PAIRWISE["log"](analytic.astype(np.complex64))[0, 1])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 2**31),

@@ -315,6 +315,7 @@ def test_exactly_the_strongest_edges_stay_also_among_ties(n_regions, density, n_
     np.testing.assert_array_equal(strongest_edges(weights, density, binarise=True)[0], kept > 0)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     n_regions=st.integers(2, 9),

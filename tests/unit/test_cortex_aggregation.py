@@ -39,6 +39,7 @@ def kernel_of(inverse: str, n_channels: int, covariance: np.ndarray, **options):
     return make_region_kernel(source_kernel, field_of(n_channels), REGIONS, covariance, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inverse", INVERSES)
 def test_pca_flip_equals_that_of_mne_with_its_sign(rng, inverse):
     data = mixed_noise(rng, 19, 120)
@@ -143,6 +144,7 @@ def test_a_change_of_scale_of_the_data_changes_no_weight(rng):
     np.testing.assert_allclose(one.values, other.values, atol=1e-8 * np.abs(one.values).max())
 
 
+@pytest.mark.slow
 def test_components_go_to_the_multivariate_measures_whatever_their_sign(rng):
     data = cortical_noise(rng, 19, 44 * 125)
     kernel = kernel_of("eloreta", 19, covariance_of(data), aggregation="pca_flip", n_components=2)

@@ -84,6 +84,7 @@ def run_steps(results, parts, positions_m, **limits):
     return read_result(results.forward(key))
 
 
+@pytest.mark.slow
 def test_full_fsaverage_is_the_bundled_head_with_finer_normals(subjects, bundled, tmp_path):
     parts = head_of(CortexConfig(template="fsaverage", subjects_dir=subjects), "01")
     full = build_head_of(parts, tmp_path, bem_ico=2, **QUICK)
@@ -99,6 +100,7 @@ def test_full_fsaverage_is_the_bundled_head_with_finer_normals(subjects, bundled
     assert one["checksum"] == other["checksum"]
 
 
+@pytest.mark.slow
 def test_an_individual_like_the_bundled_head_has_its_lead_field(subjects, bundled, tmp_path):
     transform = write_transform(tmp_path / "a-trans.fif", inverted=True)
     built = build_head_of(person_in(subjects, transform), tmp_path, bem_ico=2, **QUICK)

@@ -41,6 +41,8 @@ from painconn.steps.leakage import (
 )
 from painconn.store import read_json, read_tsv
 
+pytestmark = pytest.mark.slow
+
 TEN_TWENTY = [
     name for name in mne.channels.make_standard_montage("fsaverage_1020").ch_names if name not in ("Fpz", "Oz")
 ]

@@ -124,6 +124,7 @@ def test_caps_are_those_of_mne_without_the_template_ideal_spheres_and_optodes():
     assert set(CAPS) == set(mne.channels.get_builtin_montages()) - others
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cap", CAPS)
 def test_electrodes_of_every_cap_lie_near_the_scalp(cap):
     names = mne.channels.make_standard_montage(cap).ch_names[::3]

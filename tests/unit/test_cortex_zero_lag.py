@@ -56,6 +56,7 @@ def epochs_of(rows: np.ndarray, length_s: float) -> np.ndarray:
     return rows[:, : rows.shape[1] // n_times * n_times].reshape(len(rows), -1, n_times).swapaxes(0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inverse", ["lcmv", "eloreta"])
 def test_mixed_gaussian_sources_stay_at_the_floor_and_coherence_does_not(rng, coarse, inverse):
     """Independent sources everywhere, through the head and a kernel: 28 pairs of regions against their surrogates."""
@@ -218,6 +219,7 @@ def test_other_sensor_noise_is_no_effect_under_one_kernel(rng, coarse):
     assert np.abs(paired_t(differences)).max() < 3.5
 
 
+@pytest.mark.slow
 def test_a_kernel_per_condition_turns_noise_into_an_effect_on_power(rng, coarse):
     """What the canary is for: the same sources seen through two kernels have two powers (t of 7 to 15 over seeds)."""
     gains = People(coarse, rng, 30, pooled=False).gains().mean(axis=2)

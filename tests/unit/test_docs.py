@@ -105,6 +105,7 @@ def test_every_page_is_in_the_navigation():
     assert sorted(pages(settings["nav"])) == [page.relative_to(DOCS).as_posix() for page in PAGES]
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

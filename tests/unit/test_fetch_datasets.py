@@ -146,6 +146,7 @@ def test_the_command_says_what_the_data_are_and_what_to_do_next(tmp_path, monkey
             command.fetch("made-up", tmp_path / "got", **(options | {"participants": "01", "first": 1}))
 
 
+@pytest.mark.slow
 def test_exit_status_2_for_what_the_user_can_change(tmp_path):
     for arguments, told in (
         (("eegmatt", "--to", str(tmp_path)), "did you mean eegmat?"),

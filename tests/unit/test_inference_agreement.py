@@ -80,6 +80,7 @@ def test_a_copy_agrees_wholly_and_its_negative_not_at_all(rng):
         assert same.low == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_that_is_shared_agrees_without_any_effect_and_chance_says_how_much(rng):
     observed, chance = [], []
     for _ in range(25):
@@ -90,6 +91,7 @@ def test_noise_that_is_shared_agrees_without_any_effect_and_chance_says_how_much
     assert np.mean(chance) == pytest.approx(np.mean(observed), abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_what_is_found_on_average(rng):
     """Studies of one population: the mean correlation lies in most of their intervals (binomial bounds for 95 %)."""
     effects = 0.5 * rng.standard_normal(30)
@@ -174,6 +176,7 @@ def verdicts(rng, *, other_effect, studies=50, n=24):
     return {word: found.count(word) / len(found) for word in ("holds", "weaker", "depends")}
 
 
+@pytest.mark.slow
 def test_the_verdict_is_lenient_with_the_same_effect_and_not_with_none(rng):
     """At a power of 80 % and more: the same truth is never called dependent, no effect at all seldom anything else."""
     same, none = verdicts(rng, other_effect=0.8), verdicts(rng, other_effect=0.0)

@@ -81,6 +81,7 @@ def test_people_without_a_score_are_left_out_and_a_constant_score_is_refused(val
         associated(values, scores.iloc[:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True])
 def test_null_associations_keep_the_family_wise_rate(rng, tied):
     """200 null cohorts of 20 people; a covariate that goes with the score and the values."""

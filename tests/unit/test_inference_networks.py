@@ -140,6 +140,7 @@ def test_p_values_are_ranks_among_rearranged_components(rng):
     assert (found.components["p_fwe"] >= found.components[["p_extent", "p_intensity"]].min(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_the_sweep_is_paid_for(rng):
     """Over null cohorts the smallest single p is too liberal, and the one over the whole sweep is not."""
     single, swept, edge = [], [], []

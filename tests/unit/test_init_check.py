@@ -198,6 +198,7 @@ def test_recordings_of_which_the_same_is_to_be_said_share_a_line(tmp_path, rng, 
     assert "0 in people with both observations" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_numbered_cap_goes_from_init_to_check(tmp_path, rng, monkeypatch, capsys):
     data = tmp_path / "data"
     data.mkdir()

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = {
     "epochs as samples": "refused by make_design",
     "epochs under names of their own": "result_too_good",

@@ -69,14 +69,17 @@ def referenced(truth: Truth, cap: int = 0) -> np.ndarray:
 
 
 class TestTruth:
+    @pytest.mark.slow
     def test_a_head_without_differences_is_that_of_the_analysis(self, known):
         np.testing.assert_allclose(referenced(known.truth), known.analysis.field.gain_v_per_am[:, :, 2], atol=1e-9)
         np.testing.assert_array_equal(known.truth.places_mm, known.analysis.places_mm)
 
+    @pytest.mark.slow
     def test_a_larger_head_shows_the_same_topographies_by_the_square_weaker(self, known):
         larger = build_truth(TruthSpec(scale=(1.1, 1.1, 1.1), **SHARED), ELECTRODES)
         np.testing.assert_allclose(referenced(larger) * 1.1**2, referenced(known.truth), rtol=1e-4, atol=1e-4)
 
+    @pytest.mark.slow
     def test_turned_dipoles_keep_their_strength_and_have_the_stated_angle(self, known):
         turned = build_truth(TruthSpec(tilt_deg=30.0, **SHARED), ELECTRODES, seed=3)
         field = known.analysis.field.gain_v_per_am
@@ -85,6 +88,7 @@ class TestTruth:
             assert np.linalg.norm(direction) == pytest.approx(1.0, abs=1e-6)
             assert direction[2] == pytest.approx(np.cos(np.pi / 6), abs=1e-6)
 
+    @pytest.mark.slow
     def test_sources_of_the_analysis_are_left_out(self):
         truth = build_truth(TruthSpec(source_spacing="oct5", bem_ico=2), ELECTRODES[:8], n_caps=2)
         assert truth.gain_v_per_am.shape == (2, 8, sum(map(len, truth.vertices)))
@@ -225,6 +229,7 @@ class TestCommands:
         groups = density.FUNCTIONAL_GROUPS
         assert {"sensory-lh", "sensory-rh"} == set(block_pairs(groups)[block])
 
+    @pytest.mark.slow
     def test_people_with_and_without_the_coupling_differ_in_nothing_else(self, density, known):
         pair = density.PAIRS["S1 left, superior frontal right"]
         truth = build_truth(TruthSpec(source_spacing="oct6", bem_ico=2), ELECTRODES)

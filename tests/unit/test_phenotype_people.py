@@ -228,6 +228,7 @@ def test_rules_that_count_items_judge_each_person_alone(tmp_path, rule, data):
     assert without(apply(tmp_path, Frame(rows[:-1]), **options), "p8") == wanted
 
 
+@pytest.mark.slow
 @QUIET
 @given(data=st.data(), place=st.integers(N_CONTROLS, N - 1))
 def test_pinprick_judges_each_patient_against_the_controls_alone(tmp_path, people, trials, data, place):

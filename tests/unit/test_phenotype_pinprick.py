@@ -147,6 +147,7 @@ def test_controls_are_compared_with_the_others_exactly_as_if_they_were_left_out(
         assert together.p[left] == pytest.approx(alone.p[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [8, 20, 1000])
 def test_false_positives_are_what_is_said_at_any_number_of_controls(rng, n):
     draws = 20_000
@@ -162,6 +163,7 @@ def test_false_positives_are_what_is_said_at_any_number_of_controls(rng, n):
     assert (own.z[0], own.p[0]) == (pytest.approx(z[0]), pytest.approx(modified[0]))
 
 
+@pytest.mark.slow
 def test_controls_above_the_cut_are_about_a_fortieth_in_a_large_normal_sample(tmp_path, rng):
     ratings = np.exp(rng.normal(3, 0.3, size=(4000, 2)))
     people = pd.DataFrame({"participant_id": [f"c{i}" for i in range(4000)], "group": "hc"})
@@ -241,6 +243,7 @@ def test_raising_a_remote_rating_never_turns_widespread_into_localized(tmp_path,
     assert (before, after) != ("widespread", "localized")
 
 
+@pytest.mark.slow
 @QUIET
 @given(seed=st.integers(0, 2**32 - 1), factor=st.sampled_from([0.1, 0.2, 3.0]))
 def test_neither_the_order_of_rows_nor_the_scale_of_ratings_matters(tmp_path, seed, factor):

@@ -47,6 +47,7 @@ def test_a_planted_effect_is_found(name: str) -> None:
     assert mean_auc(found, signs)[0] > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSIFICATION)
 def test_permuted_labels_are_at_chance(name: str) -> None:
     design = design_of(14)
@@ -76,6 +77,7 @@ def test_rows_in_another_order_get_the_same_scores(name: str) -> None:
     np.testing.assert_allclose(first.test, other.test[back], atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSIFICATION)
 def test_an_evaluation_does_not_depend_on_the_order_of_rows(name: str) -> None:
     design = design_of(14)
@@ -204,6 +206,7 @@ def test_a_classifier_of_matrices_refuses_columns_that_are_none() -> None:
         evaluate(features, design, classifier="tangent", n_permutations=2)
 
 
+@pytest.mark.slow
 def test_a_classifier_of_matrices_takes_covariates_beside_them_and_alone() -> None:
     design = design_of(18)
     table = table_of(design.signs, effect=0.0)

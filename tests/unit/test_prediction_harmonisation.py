@@ -243,6 +243,7 @@ def test_the_leak_that_is_avoided_combat_of_everybody_that_preserves_the_label()
     assert abs(np.mean(inside) - 0.5) < 0.06
 
 
+@pytest.mark.slow
 def test_without_an_effect_p_is_below_five_percent_in_five_percent_of_unbalanced_cohorts():
     n, p, n_cohorts = 28, 8, 150
     of_b = np.arange(n) < n // 2

@@ -92,6 +92,7 @@ def test_chance_agrees_over_folds_and_is_not_called_stable():
     assert called <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classifier", ["ridge", "random_forest", "tangent"])
 def test_a_block_that_carries_the_effect_is_missed_and_one_of_chance_is_not(classifier):
     design = design_of(30, n_repeats=1)

@@ -128,6 +128,7 @@ def test_folds_are_blind_to_scores_and_scores_stay_in_their_stratum():
     assert len(np.unique(shuffled, axis=1).T) == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["skewed", "sites", "ties"])
 def test_false_alarms_are_rare(kind):
     n_cohorts, n_permutations = 200, 39
@@ -152,6 +153,7 @@ def test_false_alarms_are_rare(kind):
     assert low <= alarms <= high
 
 
+@pytest.mark.slow
 def test_what_chance_gives():
     """Only what is recovered has mean 0: correlations pooled over folds and R2 lie below it."""
     pooled, recovered, r2 = [], [], []
@@ -207,6 +209,7 @@ def failed_gates(features, score, *, n_permutations=199, steps=(), **options):
     return {gate["gate"] for gate in gates if not gate["passed"]}
 
 
+@pytest.mark.slow
 def test_the_audit_passes_an_honest_evaluation_and_sees_leaks():
     features, score = cohort(1)
     assert failed_gates(features, score) == set()
@@ -217,6 +220,7 @@ def test_the_audit_passes_an_honest_evaluation_and_sees_leaks():
     assert failed_gates(of_sites, score, strata=sites.tolist()) == {"shuffled_scores"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regression", ["ridge_regression", "lasso_regression"])
 def test_the_unit_of_the_score_says_nothing(regression):
     features, score = cohort(1)

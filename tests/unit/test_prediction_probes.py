@@ -90,6 +90,7 @@ def test_a_step_that_looks_at_all_rows_is_found_and_one_that_learns_in_training_
     assert pure_noise(evaluation, features, seed=0, steps=(InTraining(),))["passed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classifier", ["ridge", "lda", "svm_rbf"])
 def test_classifiers_learn_in_their_training_rows_only_whatever_the_order_of_rows(classifier):
     order = np.random.default_rng(3).permutation(N)
@@ -98,6 +99,7 @@ def test_classifiers_learn_in_their_training_rows_only_whatever_the_order_of_row
     assert fitted_inside_fold(evaluation, features, seed=0)["passed"]
 
 
+@pytest.mark.slow
 def test_gaps_that_follow_the_label_let_noise_be_classified_by_trees():
     design, features = design_of(n_repeats=1, n_outer=3), noise(p=3)
     features.iloc[: N // 2, 0] = np.nan
@@ -202,6 +204,7 @@ def test_more_than_two_sites_are_probed_one_by_one_and_the_limit_is_shared():
     assert all("both p below 0.017" in record["expected"] for record in probe_gates(findings))
 
 
+@pytest.mark.slow
 def test_probes_fail_by_chance_in_at_most_one_study_in_twenty():
     """The worst case: three probes follow the label closely, and the features are noise."""
     n_cohorts, alarms = 30, 0

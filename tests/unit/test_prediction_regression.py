@@ -93,6 +93,7 @@ def test_regression_with_a_classifier_that_is_not_linear_or_without_covariates_i
         fold_steps({"name": "x", "target": target.model_dump(mode="json")}, Selected())
 
 
+@pytest.mark.slow
 def test_the_danger_trees_read_the_label_from_noise_when_the_covariate_follows_it():
     """The reason of the refusal: features without any information, and near-perfect classification."""
     generator = np.random.default_rng(0)

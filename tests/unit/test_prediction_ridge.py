@@ -59,6 +59,7 @@ def reference(table: FeatureTable, signs: np.ndarray, fold: Fold) -> tuple[np.nd
     return fitted_scores(fold.train, fold.test, best), best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "p"), [("between", 60), ("between", 6), ("within", 60)])
 def test_scores_equal_scikit_learn_on_the_same_folds(kind: str, p: int) -> None:
     design = design_of(kind, n_repeats=1)
@@ -71,6 +72,7 @@ def test_scores_equal_scikit_learn_on_the_same_folds(kind: str, p: int) -> None:
         assert auc == pytest.approx(roc_auc_score(design.signs[each.fold.test], expected))
 
 
+@pytest.mark.slow
 def test_all_labellings_at_once_equal_explicit_refits() -> None:
     design = design_of("between", n=15, n_repeats=2, n_outer=3)
     table = awkward_table(15, 40, seed=2)

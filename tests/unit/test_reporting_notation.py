@@ -139,6 +139,7 @@ def test_a_measure_with_a_sign_says_who_leads_in_labels_and_captions(measure: st
     assert {"0.4", "\u22120.4"} <= set(re.findall(r"<text[^>]*>([^<]*)</text>", matrix.svg))
 
 
+@pytest.mark.slow
 def test_circuits_point_from_the_group_that_leads() -> None:
     tests = block_tests([2.0, 0.4, -0.1], [0.01, 0.5, 0.9])
     centroids = {"one-lh": (-30.0, 10.0, 0.0), "two-rh": (40.0, -20.0, 0.0)}

@@ -410,6 +410,7 @@ def changed(results: StudyResults, name: str, **parts: Any) -> StudyResults:
     return replace(results, targets={**results.targets, name: replace(results.targets[name], **parts)})
 
 
+@pytest.mark.slow
 def test_sections_stand_in_their_order(page: str) -> None:
     wanted = [
         "Answers",
@@ -462,6 +463,7 @@ def test_not_computable_is_said_and_never_zero(results: StudyResults, page: str)
     assert "too few segments" in page
 
 
+@pytest.mark.slow
 def test_failed_audit_comes_first_and_overrides_the_meaning(light: StudyResults) -> None:
     gates = [
         {"gate": "person_overlap", "expected": "0", "found": "2 on both sides", "passed": False, "evaluated": True},
@@ -476,6 +478,7 @@ def test_failed_audit_comes_first_and_overrides_the_meaning(light: StudyResults)
     assert "must not be used before the failure is explained" in text
 
 
+@pytest.mark.slow
 def test_a_gate_that_was_not_evaluated_is_not_called_passed(light: StudyResults) -> None:
     gates = [
         {
@@ -513,6 +516,7 @@ def test_identifiers_are_unique_and_point_somewhere(page: str) -> None:
     assert targets <= set(identifiers)
 
 
+@pytest.mark.slow
 def test_hostile_labels_are_text(light: StudyResults) -> None:
     settings = json.loads(json.dumps(light.study))
     settings["report"]["title"] = HOSTILE
@@ -526,6 +530,7 @@ def test_hostile_labels_are_text(light: StudyResults) -> None:
     assert "\\<script\\>" in methods_text(replace(hostile, study=settings))
 
 
+@pytest.mark.slow
 def test_findings_at_the_door_are_on_the_page_with_what_followed(light: StudyResults) -> None:
     finding = {
         "participant": "07", "session": "", "recording": "a.edf", "check": "bridged", "found": "Oz - Iz (0.31 uV^2)",
@@ -553,6 +558,7 @@ def test_missing_optional_parts_are_said_or_left_out(light: StudyResults) -> Non
     assert "networks" not in text.lower()
 
 
+@pytest.mark.slow
 def test_scores_without_null_values_or_interval_still_draw(light: StudyResults) -> None:
     scores = {"feature_sets": {"blocks": {"auc": 0.55}}, "primary_feature_set": "blocks"}
     text, _ = parsed(render_page(changed(light, "spread", scores=scores), CENTROIDS))

@@ -60,6 +60,7 @@ def test_centres_are_read_from_the_saved_table_and_missing_ones_left_out():
     assert StudyResults({"name": "s"}, {}).centroids == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pain_12", "schaefer_100_7", "schaefer_200_17"])
 def test_the_brain_shows_every_group_of_any_parcellation(name):
     regions = parcellation_of(name)
@@ -73,6 +74,7 @@ def test_the_brain_shows_every_group_of_any_parcellation(name):
     assert ("not written in the cells" in matrix.caption) == (len(regions.groups) > 15)
 
 
+@pytest.mark.slow
 def test_of_many_lines_the_significant_and_the_largest_are_drawn():
     regions, tests = parcellation_of("schaefer_100_7"), blocks_tested("schaefer_100_7")
     draw = {"sides": SIDES, "title": "t", "centroids": region_centroids(regions), "groups": regions.groups}

@@ -12,6 +12,7 @@ def simulate(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, env=os.environ, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

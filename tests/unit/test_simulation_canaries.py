@@ -16,6 +16,8 @@ from painconn.simulation.canaries import (
 from painconn.simulation.people import draw_person
 from painconn.simulation.presets import DESCRIPTIONS, PRESETS
 
+pytestmark = pytest.mark.slow
+
 SEED = 3
 
 

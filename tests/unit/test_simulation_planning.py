@@ -108,6 +108,7 @@ def test_the_detectable_effect_is_the_one_whose_measured_size_has_the_power(rng)
     assert detectable(true, seen, (0.6, np.full(3, 0.6)))[0] == np.inf
 
 
+@pytest.mark.slow
 def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
     """Truth: the power of the population that the pool is drawn from; a hundred studies are drawn for each size."""
     true_d, n_people, n_pools = 0.6, 60, 300

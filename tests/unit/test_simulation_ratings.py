@@ -124,6 +124,7 @@ def labelled(spec, folder, seeds):
     }
 
 
+@pytest.mark.slow
 def test_the_pinprick_rule_gives_most_of_the_preset_back(tmp_path):
     share = labelled(PAIN, tmp_path, range(8))
     assert share["control", "control"] == 1.0
@@ -133,6 +134,7 @@ def test_the_pinprick_rule_gives_most_of_the_preset_back(tmp_path):
     assert 0.01 < share["localized", "widespread"] < 0.15
 
 
+@pytest.mark.slow
 def test_patients_among_the_controls_hide_hyperalgesia_from_the_rule(tmp_path):
     noisy = replace(PAIN, bookkeeping=Bookkeeping(label_noise=0.2))
     clean, spoilt = labelled(PAIN, tmp_path / "clean", range(4)), labelled(noisy, tmp_path / "spoilt", range(4))

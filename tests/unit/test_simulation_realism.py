@@ -175,6 +175,7 @@ def test_realistic_regions_are_regions_of_the_head():
     replace(TINY, **REALISTIC)
 
 
+@pytest.mark.slow
 def test_two_halves_of_a_cohort_are_not_told_apart_but_another_spectrum_is(command, head, monkeypatch):  # noqa: F811
     classifier = sys.modules["tell_apart"]
     for name, value in {"N_REPEATS": 1, "N_PERMUTATIONS": 100, "N_TREES": 20, "N_SHUFFLES": 1}.items():

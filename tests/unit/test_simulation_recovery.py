@@ -144,6 +144,7 @@ def test_studies_hold_people_of_the_right_groups_and_lots_take_from_all():
     assert len(next(lots.studies(50, 1, seed=1))[0]) == 100
 
 
+@pytest.mark.slow
 def test_the_interval_of_power_covers_the_truth_over_pools_and_is_narrow_enough_to_read():
     """A z test of known power, over many pools of forty people who are measured as one of either group."""
     rng = np.random.default_rng(6)

@@ -90,6 +90,7 @@ def demo_settings(demo_plan):
     return json.loads(demo_plan().settings_target("hyperalgesia"))
 
 
+@pytest.mark.slow
 def test_a_ready_table_goes_from_columns_to_a_page(ready_study, tmp_path):
     study = load_study(ready_study)
     results = Results(tmp_path / "out")
@@ -364,6 +365,7 @@ def test_a_declared_feature_set_that_cannot_be_scored_stays_primary_and_fails_th
     assert "primary_scored" in results.page.read_text() or "primary scored" in results.page.read_text()
 
 
+@pytest.mark.slow
 def test_features_that_one_side_lacks_are_never_scored_from_imputed_constants(ready_study, tmp_path):
     rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
     rows.loc[rows["condition"] == "task", [name for name in rows if name.startswith("feature")]] = np.nan
@@ -602,6 +604,7 @@ def test_the_connect_step_adds_graph_columns_and_leaves_the_others_as_they_were(
     assert {(row["measure"].split()[-2], row["band"]) for row in reasons} == missing
 
 
+@pytest.mark.slow
 def test_surrogate_floors_follow_from_the_seed_and_lie_beside_the_matrices(cleaned_session):
     results, key, settings, use = cleaned_session
     connectivity = {"measures": ["coh"], "bands_hz": {"alpha": [8, 13]}, "n_surrogates": 50}
@@ -655,6 +658,7 @@ def two_inverses(ready_study, tmp_path, rng):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effect", "survives"), [(4.0, True), (0.0, False)])
 def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_does_not(
     two_inverses, ready_study, effect, survives
@@ -699,6 +703,7 @@ def test_a_planted_effect_holds_when_both_inverses_show_it_and_depends_when_one_
     assert f"{int(survives)} of 1 significant primary test" in page
 
 
+@pytest.mark.slow
 def test_a_finding_that_the_other_inverse_cannot_compute_is_not_assessed(two_inverses, ready_study, tmp_path):
     results = two_inverses(4.0)
     rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
@@ -714,6 +719,7 @@ def test_a_finding_that_the_other_inverse_cannot_compute_is_not_assessed(two_inv
     assert "could not be computed" in found["reason"]
 
 
+@pytest.mark.slow
 def test_the_primary_result_is_the_same_whether_another_inverse_is_there_or_not(two_inverses, ready_study, tmp_path):
     results = two_inverses(4.0)
     before = read_tsv(results.target("groups", "compare.tsv"))
@@ -757,6 +763,7 @@ def run_target(study, results, name):
     return read_tsv(results.target(name, "compare.tsv"))
 
 
+@pytest.mark.slow
 def test_a_score_goes_from_the_participants_table_to_the_page(ready_study, tmp_path):
     people = pd.read_csv(tmp_path / "participants.tsv", sep="\t", dtype=str)
     features = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
@@ -794,6 +801,7 @@ def test_a_score_goes_from_the_participants_table_to_the_page(ready_study, tmp_p
         run_target(load_study(ready_study), results, "pain")
 
 
+@pytest.mark.slow
 def test_several_sessions_have_a_mixed_model_beside_the_comparison(ready_study, tmp_path, rng):
     features = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
     again = features.copy()

@@ -78,6 +78,7 @@ def scores_of(tmp_path, rng):
     return evaluate
 
 
+@pytest.mark.slow
 def test_a_label_made_from_ratings_is_held_against_the_ratings_and_against_rest(scores_of):
     scores, _ = scores_of()
     assert scores["auc"] > 0.8
@@ -97,6 +98,7 @@ def test_a_label_made_from_ratings_is_held_against_the_ratings_and_against_rest(
     assert "the same features at rest" in told[2]
 
 
+@pytest.mark.slow
 def test_epochs_kept_and_muscle_are_confounds_unless_the_target_states_its_own(scores_of):
     scores, _ = scores_of()
     assert scores["baselines"]["confounds"]["columns"] == ["n_epochs_kept", "muscle_index"]
@@ -106,6 +108,7 @@ def test_epochs_kept_and_muscle_are_confounds_unless_the_target_states_its_own(s
     assert "confounds" not in scores_of(option="covariates: []")[0]["baselines"]
 
 
+@pytest.mark.slow
 def test_rest_is_no_baseline_of_rest_and_a_given_label_has_ratings_only_when_they_are_named(scores_of):
     assert "rest" not in scores_of(condition="rest")[0]["baselines"]
     assert "increment_over" not in scores_of(column="made")[0]
@@ -114,6 +117,7 @@ def test_rest_is_no_baseline_of_rest_and_a_given_label_has_ratings_only_when_the
     assert named["increment_over"].keys() == {"ratings", "rest"}
 
 
+@pytest.mark.slow
 def test_confound_regression_of_a_study_takes_out_what_its_covariates_explain(scores_of):
     plain, _ = scores_of(option="covariates: [n_epochs_kept]")
     regressed, gates = scores_of(option="covariates: [n_epochs_kept]\n    confound_regression: features")

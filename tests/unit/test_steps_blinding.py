@@ -28,6 +28,8 @@ from painconn.steps.selection import select
 from painconn.steps.sessions import write_mixed_models
 from painconn.store import read_json, read_parquet, read_tsv, write_json
 
+pytestmark = pytest.mark.slow
+
 STUDY = """\
 name: lots
 blinded: true

@@ -60,6 +60,7 @@ def evaluated(tmp_path, rng):
     return evaluate
 
 
+@pytest.mark.slow
 def test_a_study_names_a_classifier_of_matrices_and_the_audit_repeats_it(evaluated):
     scores, gates = evaluated(edge_names("coh", "lcmv", "alpha", REGIONS), "tangent")
     assert scores["feature_sets"]["all columns"]["auc"] > 0.9

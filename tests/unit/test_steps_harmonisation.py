@@ -69,6 +69,7 @@ def plan_target(plan):
     return json.loads(plan.settings_target("pain"))["target"]
 
 
+@pytest.mark.slow
 def test_harmonisation_finds_what_sites_hide_and_the_audit_shows_sites_before_and_after(study_of):
     results, plan, found, record = results_of(study_of("combat"))
     _, _, hidden, without = results_of(study_of("none"))
@@ -105,6 +106,7 @@ def test_harmonisation_finds_what_sites_hide_and_the_audit_shows_sites_before_an
     assert "the new person's site" in saved["reason"]
 
 
+@pytest.mark.slow
 def test_a_label_tied_to_the_site_is_said_by_check_and_by_the_audit(study_of, capsys):
     path = study_of("centre_site", n_at_own_site=N // 2 - 4)
     check_study(path)

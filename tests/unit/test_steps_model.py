@@ -59,6 +59,7 @@ def scored(tmp_path, rng):
     return plan
 
 
+@pytest.mark.slow
 def test_the_primary_set_is_interpreted_and_the_card_says_why_there_is_no_model(scored):
     for name in ("states", "score"):
         model.run(scored.results, json.loads(scored.settings_model(name)), name)

@@ -98,6 +98,7 @@ def test_observations_that_differ_by_nothing_differ_in_no_more_than_one_drawn_st
     assert stats.binomtest(counts.false_alarms, 200).proportion_ci(0.999).low <= ALPHA
 
 
+@pytest.mark.slow
 def test_a_covariate_without_meaning_costs_little_and_the_draws_follow_the_seed(rng):
     pool = normal_pool(rng, effect=1.0)
     planted = [Planted(0, np.array([True]))]

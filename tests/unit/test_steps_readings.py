@@ -58,6 +58,7 @@ def cleaned(folder: Path, person: str = "01", **study: str) -> dict:
     return read_result(results.cleaned(key))
 
 
+@pytest.mark.slow
 def test_marked_channels_are_interpolated_with_their_reason_and_marked_stretches_are_no_epochs(tmp_path: Path) -> None:
     rest, task = healthy(1), healthy(2)
     write(tmp_path, "P00_rest", rest)
