@@ -3,9 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 # Read when numba is first imported: tests of one thread against two need two, however many cores there are.
 os.environ["NUMBA_NUM_THREADS"] = "2"
+
+# A busy machine is no fault of what is tested.
+settings.register_profile("without_deadline", deadline=None)
+settings.load_profile("without_deadline")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -16,11 +16,28 @@ _EMBEDDED = re.compile(rb"base64,\s*([A-Za-z0-9+/=\s]{16,})")
 def found_in(content: bytes, words: Iterable[str]) -> set[str]:
     """Return the words that occur in some bytes, in any case, as UTF-8 or as UTF-16."""
     wanted = {word.lower().encode(): word for word in words}
-    alike = {(word[:2], len(word)) for word in wanted}
-    expressions = [re.compile(rb"(?s)(?=(%b.{%d}))" % (re.escape(start), length - 2)) for start, length in alike]
-    haystacks = [part.lower() for part in _layers(content)]
-    seen = {text for expression in expressions for haystack in haystacks for text in expression.findall(haystack)}
-    return {word for text, word in wanted.items() if text in seen}
+    alike: dict[bytes, set[bytes]] = {}
+    for text in wanted:
+        alike.setdefault(text[:2], set()).add(text)
+    haystacks = {part.lower() for part in _layers(content)}
+    return {
+        wanted[text]
+        for haystack in haystacks
+        for start, texts in alike.items()
+        for text in (_begun(haystack, start, texts) if len(texts) > 1 else texts)
+        if text in haystack
+    }
+
+
+def _begun(haystack: bytes, start: bytes, texts: set[bytes]) -> set[bytes]:
+    """Return those of many texts of one start that occur: the start is looked for once, not every text."""
+    lengths = {len(text) for text in texts}
+    found = set()
+    place = haystack.find(start)
+    while place >= 0:
+        found |= texts & {haystack[place : place + length] for length in lengths}
+        place = haystack.find(start, place + 1)
+    return found
 
 
 def found_below(folder: Path, words: Iterable[str]) -> dict[str, set[str]]:

@@ -261,9 +261,8 @@ def test_a_classifier_of_whole_matrices_has_its_edges_repeated_under_the_other_i
         for band in demo_settings["target"]["primary"]["bands"]
         for name in edge_names("wpli2_debiased", inverse, band, regions)
     ]
-    target = demo_settings["target"]
-    usual = feature_sets(demo_settings | {"target": target | {"classifier": "ridge"}}, columns)
-    whole = feature_sets(demo_settings | {"target": target | {"classifier": "tangent"}}, columns)
+    usual = feature_sets(demo_settings, columns)
+    whole = feature_sets(demo_settings, columns, whole_matrices=True)
     assert set(whole) - set(usual) == {"edges, eloreta"}
     assert whole["edges, eloreta"] == [column.replace("__lcmv__", "__eloreta__") for column in whole["edges"]]
     assert len(whole["edges"]) == len(columns) // 2

@@ -11,7 +11,6 @@ from painconn.features.names import MEAN, POWER_RELATIVE, QUALITY, SENSORS, SEPA
 from painconn.features.nodes import node_names
 from painconn.inference.families import Family
 from painconn.inference.networks import Edge
-from painconn.prediction.registry import CLASSIFIERS
 
 MUSCLE = "muscle_index"
 BLOCKS, EDGES = "blocks", "edges"
@@ -168,10 +167,11 @@ def _kinds(settings: dict[str, Any], columns: list[str], bands: list[str]) -> It
     yield "relative power of sensors", [column for column in columns if prefixes and column.startswith(prefixes)]
 
 
-def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list[str]]:
+def feature_sets(settings: dict[str, Any], columns: list[str], *, whole_matrices: bool = False) -> dict[str, list[str]]:
     """Return the columns of each feature set; the first is the primary one. Bands from 30 Hz up are left out.
 
-    Every set is of one inverse: that of the primary family, but for the sets that repeat the primary one.
+    Every set is of one inverse: that of the primary family, but for the sets that repeat the primary one. A classifier
+    of `whole_matrices` has the edges as its primary set; they are what another inverse has to repeat.
     """
     if _foreign(settings, columns):
         return {"all columns": _own_columns(columns)}
@@ -187,8 +187,7 @@ def feature_sets(settings: dict[str, Any], columns: list[str]) -> dict[str, list
     sets = {BLOCKS: primary_tests(settings)}
     sets |= {agreement_set(other): primary_tests(settings, other) for other in others}
     sets[EDGES] = edges[inverse]
-    if CLASSIFIERS[settings["target"]["classifier"]].needs == "matrices":
-        # Such a classifier has the edges as its primary set; they are what another inverse has to repeat.
+    if whole_matrices:
         sets |= {agreement_set(other, EDGES): edges[other] for other in others}
     for measure in settings["connectivity"]["measures"]:
         if MEASURES[measure].estimators == TIME:

@@ -176,9 +176,10 @@ def why_not_scored(settings: dict[str, Any], selection: Selection) -> str:
 
 
 def _declared_sets(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
-    declared = feature_sets(settings, [column for column in selection.features.columns if column not in KEYS])
-    needs = CLASSIFIERS[settings["target"]["classifier"]].needs
-    if needs == "matrices" and _WHOLE in declared:
+    columns = [column for column in selection.features.columns if column not in KEYS]
+    whole_matrices = CLASSIFIERS[settings["target"]["classifier"]].needs == "matrices"
+    declared = feature_sets(settings, columns, whole_matrices=whole_matrices)
+    if whole_matrices and _WHOLE in declared:
         return {_WHOLE: declared[_WHOLE], **declared}
     return declared
 
