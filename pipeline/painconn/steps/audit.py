@@ -14,7 +14,7 @@ from painconn.prediction.audit import AUC_LIMITS, audit_evaluation
 from painconn.prediction.design import Design
 from painconn.prediction.evaluation import Evaluation
 from painconn.prediction.folds import Fold
-from painconn.prediction.gates import not_evaluated
+from painconn.prediction.gates import gate, not_evaluated
 from painconn.prediction.number_audit import audit_numbers
 from painconn.prediction.number_design import NumberDesign
 from painconn.prediction.number_evaluation import NumberEvaluation
@@ -64,9 +64,7 @@ def _of_primary(
     saved_score = scores["feature_sets"][primary]
     if saved_score[headline] is None:
         expected = f"the declared feature set ({primary}) is scored"
-        found = f"not evaluated: {saved_score['reason']}"
-        gate = {"gate": "primary_scored", "expected": expected, "found": found, "passed": False, "evaluated": False}
-        return [gate], {}
+        return [not_evaluated("primary_scored", expected, saved_score["reason"])], {}
     table = read_features(results)
     laid_out = scored_people if saved_score.get("task") == "regression" else observations
     selection, design = laid_out(table, settings, name)
@@ -161,15 +159,8 @@ def _of_all(scores: dict[str, Any], headline: str, limit: float) -> list[dict[st
     if not scored:
         return []
     best = max(scored, key=scored.__getitem__)
-    return [
-        {
-            "gate": "best_feature_set_too_good",
-            "expected": f"{headline.upper()} of every feature set at most {limit:g}",
-            "found": f"{scored[best]:.3f} ({best})",
-            "passed": bool(scored[best] <= limit),
-            "evaluated": True,
-        }
-    ]
+    expected = f"{headline.upper()} of every feature set at most {limit:g}"
+    return [gate("best_feature_set_too_good", expected, f"{scored[best]:.3f} ({best})", bool(scored[best] <= limit))]
 
 
 def _declared_first(results: Results, name: str) -> dict[str, Any]:
@@ -183,10 +174,5 @@ def _declared_first(results: Results, name: str) -> dict[str, Any]:
         for family, part in rows.groupby("family")
     ]
     found = family_hash(tested, declared["contrast"])
-    return {
-        "gate": "primary_family_declared",
-        "expected": f"tested primary family with the declared hash {declared['family_hash'][:12]}",
-        "found": found[:12],
-        "passed": found == declared["family_hash"],
-        "evaluated": True,
-    }
+    expected = f"tested primary family with the declared hash {declared['family_hash'][:12]}"
+    return gate("primary_family_declared", expected, found[:12], found == declared["family_hash"])
