@@ -91,6 +91,12 @@ def planted(tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.Monkey
     return make
 
 
+def disk_of(monkeypatch: pytest.MonkeyPatch, *, free_mb: int) -> None:
+    """Let every folder stand on a disk with so much free space."""
+    usage = shutil.disk_usage("/")._replace(free=free_mb << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+
 def line_about(printed: str, *parts: str) -> str:
     """Return the one line that holds all the parts."""
     lines = [line for line in printed.splitlines() if all(part in line for part in parts)]
@@ -131,6 +137,19 @@ def test_one_recording_of_two_people_stops(planted, tmp_path):
     shutil.copy(tmp_path / "data" / "P08_raw.fif", tmp_path / "data" / "P09_raw.fif")
     with pytest.raises(InputError, match="participants 08, 09 · found: the same samples"):
         check_study(study)
+
+
+def test_a_full_disk_stops_unless_the_results_lie_there_already(planted, tmp_path, monkeypatch):
+    study = planted()
+    disk_of(monkeypatch, free_mb=740)
+    with pytest.raises(InputError) as caught:
+        check_study(study)
+    # 60 MB for each of the 12 recordings, and as much for the tables.
+    assert [(problem.found, problem.wanted) for problem in caught.value.problems] == [("740 MB free", "about 780 MB")]
+    (tmp_path / "results" / "planted" / "features").mkdir(parents=True)
+    with (tmp_path / "results" / "planted" / "features" / "a.parquet").open("wb") as file:
+        file.truncate(50 << 20)
+    check_study(study)
 
 
 def test_a_check_writes_nothing(planted, tmp_path):
@@ -292,6 +311,7 @@ def test_copies_are_known_by_their_samples(tmp_path, rng):
 @pytest.mark.realdata
 def test_real_rest_and_arithmetic_are_ready_to_run(real_data, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    disk_of(monkeypatch, free_mb=5000)
     write_proposal(real_data / "eegmat-rest-arithmetic", tmp_path / "study.yaml")
     check_study(tmp_path / "study.yaml")
     printed = capsys.readouterr().out

@@ -260,7 +260,9 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     sessions = plan.sessions.values() if plan else ()
-    wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions))
+    # What an earlier run of the study left is not written a second time.
+    held = sum(path.stat().st_size for path in results.root.rglob("*") if path.is_file())
+    wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions)) - held
     if free < wanted:
         yield Problem(
             str(folder), f"{free >> 20} MB free", f"about {wanted >> 20} MB", "free some space or choose another --out"
