@@ -8,6 +8,7 @@ same code. Rows are put in the order of participant labels first and handed back
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,11 +67,23 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Run:
-    """One classifier on one table: AUC per labelling, AUC per fold and scores of the first labelling."""
+    """One classifier on one table: AUC per labelling, AUC per fold, labels and scores of the first labelling."""
 
     auc: NDArray[np.float64]
     fold_auc: NDArray[np.float64]
+    signs: NDArray[np.float64]
     scored: list[FoldScores]
+
+    @cached_property
+    def calibrated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities and decisions, two arrays of shape (n_repeats, n)."""
+        probability, decision = np.empty((2, len(self.fold_auc), len(self.signs)))
+        for each in self.scored:
+            scaling = fit_platt(each.inner, self.signs[each.fold.train])
+            place = each.fold.repeat, each.fold.test
+            probability[place] = scaling.probability(each.test)
+            decision[place] = scaling.decision(probability[place])
+        return probability, decision
 
 
 def evaluate(
@@ -201,7 +214,7 @@ def _run(classifier: str, table: FeatureTable, signs: NDArray[np.float64], folds
         scored.append(first_labelling(each))
     per_fold = np.array(aucs)
     n_repeats = len({fold.repeat for fold in folds})
-    return _Run(auc=per_fold.mean(axis=0), fold_auc=per_fold[:, 0].reshape(n_repeats, -1), scored=scored)
+    return _Run(per_fold.mean(axis=0), per_fold[:, 0].reshape(n_repeats, -1), signs[:, 0], scored)
 
 
 def _performance(run: _Run, design: Design, labellings: Labellings | None) -> dict[str, Any]:
@@ -209,7 +222,7 @@ def _performance(run: _Run, design: Design, labellings: Labellings | None) -> di
     report: dict[str, Any] = {"auc": auc}
     if labellings is not None:
         report |= _certainty(run, design, labellings)
-    probability, decision = _calibrated(run, design)
+    probability, decision = run.calibrated
     repeats, rows = _tested(run)
     report |= decision_summary(probability[repeats, rows], decision[repeats, rows], design.signs[rows])
     positive = design.signs > 0
@@ -234,22 +247,11 @@ def _certainty(run: _Run, design: Design, labellings: Labellings) -> dict[str, A
 
 
 def _curves(run: _Run, design: Design, seed: int) -> dict[str, Any]:
-    probability, positive = _calibrated(run, design)[0].mean(axis=0), design.signs > 0
+    probability, positive = run.calibrated[0].mean(axis=0), design.signs > 0
     return {
         "calibration": calibration(probability, positive, design.participants),
         "decision_curve": decision_curve(probability, positive, design.participants, seed=seed),
     }
-
-
-def _calibrated(run: _Run, design: Design) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return probabilities and decisions, two arrays of shape (n_repeats, n)."""
-    probability, decision = np.empty((2, design.n_repeats, len(design.labels)))
-    for each in run.scored:
-        scaling = fit_platt(each.inner, design.signs[each.fold.train])
-        place = each.fold.repeat, each.fold.test
-        probability[place] = scaling.probability(each.test)
-        decision[place] = scaling.decision(probability[place])
-    return probability, decision
 
 
 def _tested(run: _Run) -> tuple[Rows, Rows]:
@@ -295,7 +297,7 @@ def _predictions(run: _Run, design: Design, back: NDArray[np.intp]) -> pd.DataFr
             "repeat": repeats,
             "fold": design.folds[repeats, rows],
             "score": np.concatenate([each.test for each in run.scored]),
-            "probability": _calibrated(run, design)[0][repeats, rows],
+            "probability": run.calibrated[0][repeats, rows],
             "place": np.argsort(back)[rows],
         }
     )
