@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from interval_coverage import coverage_of
 from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.confounds import joined_table
 from painconn.prediction.design import Design, Kind, make_design
@@ -116,10 +117,6 @@ def estimate(cell: Cell, number: int) -> tuple[float, float, float]:
 
 def coverage(cell: Cell, n_simulations: int) -> dict[str, Any]:
     """Simulate one cell."""
-    drawn = np.array([estimate(cell, number) for number in range(n_simulations)])
-    value, low, high = drawn.T
-    truth = float(value.mean())
-    missed_low, missed_high = float(np.mean(high < truth)), float(np.mean(low > truth))
     return {
         "quantity": cell.quantity,
         "kind": cell.kind,
@@ -127,13 +124,7 @@ def coverage(cell: Cell, n_simulations: int) -> dict[str, Any]:
         "n_b": cell.n_b,
         "n_features": cell.n_features,
         "shift": cell.shift,
-        "truth": round(truth, 4),
-        "sd": round(float(value.std()), 4),
-        "coverage": round(1.0 - missed_low - missed_high, 4),
-        "interval_below_truth": round(missed_low, 4),
-        "interval_above_truth": round(missed_high, 4),
-        "mean_width": round(float(np.mean(high - low)), 4),
-        "n_simulations": n_simulations,
+        **coverage_of([estimate(cell, number) for number in range(n_simulations)]),
     }
 
 

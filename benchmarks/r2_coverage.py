@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from interval_coverage import coverage_of
 from painconn.prediction.confounds import joined_table
 from painconn.prediction.folds import FeatureTable, outer_folds
 from painconn.prediction.number_design import NumberDesign, make_number_design, permuted_scores
@@ -99,21 +100,12 @@ def estimate(cell: Cell, number: int) -> tuple[float, float, float]:
 
 def coverage(cell: Cell, n_simulations: int) -> dict[str, Any]:
     """Simulate one cell."""
-    value, low, high = np.array([estimate(cell, number) for number in range(n_simulations)]).T
-    truth = float(value.mean())
-    missed_low, missed_high = float(np.mean(high < truth)), float(np.mean(low > truth))
     return {
         "quantity": cell.quantity,
         "n": cell.n,
         "n_features": cell.n_features,
         "signal": cell.signal,
-        "truth": round(truth, 4),
-        "sd": round(float(value.std()), 4),
-        "coverage": round(1.0 - missed_low - missed_high, 4),
-        "interval_below_truth": round(missed_low, 4),
-        "interval_above_truth": round(missed_high, 4),
-        "mean_width": round(float(np.mean(high - low)), 4),
-        "n_simulations": n_simulations,
+        **coverage_of([estimate(cell, number) for number in range(n_simulations)]),
     }
 
 

@@ -70,7 +70,7 @@ def probes_of(cohort: Cohort) -> list[Probe]:
     unknown = np.full(n, np.nan)
     probes = [Probe("site", pd.Series(unknown if cohort.sites is None else cohort.sites.astype(object)))]
     probes += [Probe(name, pd.Series(cohort.beside.get(name, unknown))) for name in BESIDE]
-    probes.append(Probe("missing values", missing_pattern(pd.DataFrame(cohort.features)), carried=True))
+    probes.append(missing_pattern(pd.DataFrame(cohort.features)))
     return [*probes, Probe("file order", pd.Series(np.arange(n, dtype=float)), by_label=True)]
 
 

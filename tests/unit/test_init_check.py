@@ -290,6 +290,45 @@ def test_a_ready_table_without_the_rows_and_sites_of_a_target_is_told_once(tmp_p
     assert any("targets.two.harmonisation · found: combat, and the table" in problem for problem in told)
 
 
+def test_ratings_that_are_in_no_table_are_refused_like_covariates_all_at_once(tmp_path, rng):
+    names = [f"{number:03}" for number in range(12)]
+    pd.DataFrame({"participant": names, "a": rng.random(12)}).to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    people = {"participant_id": names, "pain": range(12), "group": ["x", "y"] * 6, "rating_hand": rng.random(12)}
+    people |= {"remark": ["x", *["y"] * 10, "3"]}
+    pd.DataFrame(people).to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    between = "{kind: between, column: group, a: x, b: %s, observation: {condition: %s}}"
+    targets = {
+        "fine": (between % ("y", "all"), "rating_hand"),
+        "misspelt": (between % ("y", "all"), "ratin_hand, rating_hand, foot"),
+        "grouped": (between % ("z", "all"), "hand_rating"),
+        "scored": ("{kind: association, column: pain, observation: {condition: all}}, covariates: []", "remark"),
+        "rowless": (between % ("y", "closed"), "knee"),
+    }
+    study = tmp_path / "study.yaml"
+    head = "name: s\ndata: {sources: [{root: ., layout: features, features_table: table.tsv}], covariates: [agee]}\n"
+    lines = [f"  {name}: {{contrast: {contrast}, ratings: [{it}]}}\n" for name, (contrast, it) in targets.items()]
+    study.write_text(head + "targets:\n" + "".join(lines))
+    with pytest.raises(InputError) as refused:
+        check_study(study)
+    problems = {(problem.where.partition(",")[0], problem.found): problem for problem in refused.value.problems}
+    assert {key for key in problems if key[0].endswith(".ratings")} == {
+        ("targets.misspelt.ratings", "no column ratin_hand"),
+        ("targets.misspelt.ratings", "no column foot"),
+        ("targets.grouped.ratings", "no column hand_rating"),
+        ("targets.scored.ratings", "numbers, and text in 000: 'x', 001: 'y', 002: 'y', 003: 'y', 004: 'y', 005: 'y', "
+         "006: 'y', 007: 'y'"),
+        ("targets.rowless.ratings", "no column knee"),
+    }  # fmt: skip
+    close = problems["targets.misspelt.ratings", "no column ratin_hand"]
+    assert close.where == "targets.misspelt.ratings, participants table"
+    assert close.wanted == "one of: pain, group, rating_hand, remark"
+    assert close.fix == "did you mean rating_hand?"
+    assert problems["targets.misspelt.ratings", "no column foot"].fix == "set targets.misspelt.ratings"
+    others = [found for where, found in problems if not where.endswith(".ratings")]
+    assert "no column agee" in others
+    assert any("nobody with rows of closed" in found for found in others)
+
+
 def test_an_existing_study_file_is_not_overwritten(tmp_path, planted):
     study = planted()
     with pytest.raises(InputError, match="choose another --out"):

@@ -1,5 +1,7 @@
 """What a classifier rests on: planted patterns are found, what cancels noise is not, chance is not stable."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,8 @@ from painconn.prediction.copies import with_copies
 from painconn.prediction.design import make_design
 from painconn.prediction.folds import FeatureTable, outer_folds
 from painconn.prediction.interpretation import interpret
+from painconn.prediction.number_design import make_number_design
+from painconn.prediction.number_evaluation import evaluate_numbers
 from painconn.prediction.registry import CLASSIFIERS
 
 LINEAR = [name for name, definition in CLASSIFIERS.items() if definition.linear]
@@ -25,15 +29,27 @@ def frame(values):
 
 def suppressed(rng, design, n_others=6):
     """Return a column with signal and noise, one with the same noise alone, and others of chance."""
-    n = len(design.labels)
+    n = len(design.signs)
     noise = rng.standard_normal(n)
     signal = 0.8 * design.signs + 0.1 * rng.standard_normal(n)
     return frame(np.column_stack([signal + 2 * noise, 2 * noise, rng.standard_normal((n, n_others))]))
 
 
+def score_design(score, n_repeats=1, **options):
+    people = [f"p{index:02d}" for index in range(len(score))]
+    return make_number_design(people, list(score), score="pain", n_repeats=n_repeats, **options)
+
+
+def either_design(model, n):
+    """Return two sides for a classifier, for a regression the same two as scores."""
+    if CLASSIFIERS[model].task == "classification":
+        return design_of(n, n_repeats=1)
+    return score_design(np.tile([-1.0, 1.0], n // 2))
+
+
 @pytest.mark.parametrize("classifier", LINEAR)
 def test_a_column_that_only_cancels_noise_has_a_weight_and_no_pattern(rng, classifier):
-    design = design_of(40, n_repeats=1)
+    design = either_design(classifier, 40)
     features = suppressed(rng, design)
     found = interpret(features, design, classifier=classifier, blocks={}, seed=1).patterns
     assert found["pattern"][0] > 0.3
@@ -136,3 +152,87 @@ def test_copies_take_what_a_step_knows_of_their_rows(rng):
     np.testing.assert_array_equal(found[10:20], found[:10])
     slope = (values - remove(values, train))[7] / known[7]
     np.testing.assert_allclose(found[27], values[::-1][7] - known[7] * slope)
+
+
+def scored_cohort(rng, n=40):
+    """Return twelve columns of which three go with a score, and that score."""
+    score = rng.standard_normal(n)
+    effect = np.array([1.5, -1.5, 1.5] + [0.0] * 9)
+    return frame(rng.standard_normal((n, 12)) + score[:, None] * effect), 50 + 10 * score
+
+
+def test_the_pattern_of_a_regression_is_the_correlation_with_a_ridge_made_another_way(rng):
+    from sklearn.linear_model import Ridge
+
+    features, score = scored_cohort(rng)
+    design = score_design(score)
+    found = interpret(features, design, classifier="ridge_regression", blocks={}, seed=1).patterns
+    table = FeatureTable(features.to_numpy(), np.ones(12))
+    expected = []
+    for each in CLASSIFIERS["ridge_regression"].load()(table, score[:, None], outer_folds(design)):
+        rows = table.values[each.fold.train]
+        rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+        predicted = Ridge(alpha=each.setting[0]).fit(rows, score[each.fold.train]).predict(rows)
+        expected.append([np.corrcoef(column, predicted)[0, 1] for column in rows.T])
+    np.testing.assert_allclose(found["pattern"], np.mean(expected, axis=0), atol=1e-8)
+    assert found["stable"].tolist() == [True] * 3 + [False] * 9
+    assert np.sign(found["pattern"][:3]).tolist() == [1, -1, 1]
+
+
+def test_neither_the_order_of_people_nor_the_unit_of_their_score_matters(rng):
+    features, score = scored_cohort(rng)
+    blocks = {("half", "first"): range(6), ("half", "second"): range(6, 12)}
+    design = score_design(score)
+
+    def found(rows, unit):
+        scored = replace(design.rows(rows), values=unit * score[rows])
+        given = {"classifier": "ridge_regression", "blocks": blocks, "seed": 1}
+        return interpret(features.iloc[rows], scored, **given)
+
+    once = found(np.arange(40), 1.0)
+    for again in (found(rng.permutation(40), 1.0), found(np.arange(40), 1e-9)):
+        pd.testing.assert_frame_equal(again.patterns, once.patterns)
+        pd.testing.assert_frame_equal(again.importances, once.importances)
+
+
+def test_shuffling_every_column_loses_what_r2_says_and_a_block_of_chance_loses_nothing(rng):
+    features, score = scored_cohort(rng)
+    design = score_design(score, n_repeats=3)
+    blocks = {("all", "all"): range(12), ("band", "both"): [0, 1, 2], ("band", "chance"): range(3, 12)}
+    given = {"classifier": "ridge_regression", "seed": 1}
+    lost = interpret(features, design, blocks=blocks, **given).importances.set_index("name")
+    assert [name for name in lost if "lost" in name] == ["r2_lost", "r2_lost_sd", "r2_lost_low", "r2_lost_high"]
+    r2 = evaluate_numbers(features, design, n_permutations=1, **given).scores["r2"]
+    # People keep their score and get the prediction of another one: what remains lies below the mean's R2 of 0.
+    assert lost.loc["all", "r2_lost"] > r2 > 0.5
+    assert lost.loc["both", "r2_lost"] == pytest.approx(lost.loc["all", "r2_lost"], rel=0.3)
+    assert abs(lost.loc["chance", "r2_lost"]) < 0.1
+    assert lost.loc["both", "folds_worse"] == 1
+    again = interpret(features, design, blocks={}, **given).patterns
+    assert again["p_fwe"].min() == pytest.approx(1 / 200)
+
+
+def test_no_regression_of_chance_is_called_stable():
+    called = 0
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        design = score_design(generator.exponential(size=24), n_repeats=2)
+        features = frame(generator.standard_normal((24, 20)))
+        given = {"classifier": "ridge_regression", "blocks": {}, "seed": seed}
+        called += interpret(features, design, **given).patterns["stable"].any()
+    assert called <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regression", ["lasso_regression", "random_forest_regression", "cpm_regression"])
+def test_a_regression_that_is_refitted_or_has_no_weights_has_blocks_and_no_stable_column(regression, rng):
+    features, score = scored_cohort(rng, n=30)
+    blocks = {("band", "both"): [0, 1, 2], ("band", "chance"): range(3, 12)}
+    found = interpret(features, score_design(score), classifier=regression, blocks=blocks, seed=1)
+    lost = found.importances.set_index("name")["r2_lost"]
+    assert lost["both"] > 0.2 > abs(lost["chance"])
+    if CLASSIFIERS[regression].linear:
+        assert found.patterns["p_fwe"].isna().all()
+        assert not found.patterns["stable"].any()
+    else:
+        assert found.patterns.empty

@@ -12,16 +12,10 @@ from painconn.errors import InputError
 from painconn.prediction.design import make_design
 from painconn.prediction.folds import FeatureTable, Fold
 from painconn.prediction.linear import Draws, _sample, draw_models, fit_linear
-from painconn.prediction.model_file import (
-    ARRAYS_FILE,
-    MODEL_FILE,
-    ModelRecord,
-    SavedModel,
-    model_files,
-    read_model,
-    sealed,
-)
+from painconn.prediction.model_file import ARRAYS_FILE, MODEL_FILE, model_files, read_model, sealed
+from painconn.prediction.number_linear import fit_regression, leave_folds_out
 from painconn.prediction.registry import CLASSIFIERS, names_of
+from painconn.prediction.saved_model import ModelRecord, RegressionRecord, SavedModel, SavedRegression
 from painconn.provenance import canonical_json, file_hash, text_hash
 
 LINEAR = [name for name in names_of("classification") if CLASSIFIERS[name].linear]
@@ -102,6 +96,23 @@ def saved(data):
     return SavedModel(record, model, draws, np.nanmin(values, axis=0), np.nanmax(values, axis=0))
 
 
+@pytest.fixture
+def regression(data):
+    design, values, _ = data
+    score = design.signs + np.nan_to_num(values[:, 0])
+    given = "ridge_regression", table_of(values), score, design.folds[0]
+    model = fit_regression(*given)
+    folds = leave_folds_out(*given, model)
+    record = RegressionRecord(
+        format="painconn-regression-1", target="pain", classifier="ridge_regression", setting=model.setting,
+        intercept=model.intercept, score="pain", lowest=score.min(), highest=score.max(), interval_level=0.95,
+        guaranteed_level=0.7, errors=[errors.tolist() for errors in folds.errors], n_participants=24,
+        feature_set="blocks", features=[f"column{place}" for place in range(40)], contract={},
+        performance={"r2": 0.3}, made_with={},
+    )  # fmt: skip
+    return SavedRegression(record, model, folds, np.nanmin(values, axis=0), np.nanmax(values, axis=0))
+
+
 def write(saved, folder, arrays=None, **changes):
     folder.mkdir(exist_ok=True)
     own, record = model_files(saved)
@@ -124,6 +135,35 @@ def test_a_model_is_read_back_bit_for_bit(saved, data, tmp_path):
     np.testing.assert_array_equal(again.model.probability(data[2]), saved.model.probability(data[2]))
     np.testing.assert_array_equal(again.draws.weights, saved.draws.weights)
     assert read_model(tmp_path / "model" / MODEL_FILE).record == saved.record
+
+
+def test_a_regression_is_read_back_bit_for_bit_and_as_what_it_is(regression, saved, data, tmp_path):
+    again = read_model(write(regression, tmp_path / "model"))
+    assert isinstance(again, SavedRegression)
+    assert isinstance(read_model(write(saved, tmp_path / "other")), SavedModel)
+    assert again.record == regression.record
+    for row in data[2]:
+        assert again.answer(row) == regression.answer(row)
+    assert "errors" not in (tmp_path / "other" / MODEL_FILE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "changes", "told"),
+    [
+        ({"fold_weights": np.zeros((3, 39))}, {}, r"fold_weights · found: float64 \(3, 39\)"),
+        ({"fold_weights": np.zeros((4, 40)), "fold_intercepts": np.zeros(4)}, {}, "4 folds · wanted: 3"),
+        ({"draw_weights": np.zeros((3, 40))}, {}, "draw_weights"),
+        ({}, {"format": "painconn-model-1"}, "calibration · found: missing"),
+        ({}, {"errors": [[1.0], [1.0]]}, "2 errors of 24 participants"),
+        ({}, {"errors": [[-1.0] * 8] * 3}, "errors.0.0 · found: greater_than_equal"),
+        ({}, {"interval_level": 0.99}, "so many people cannot give"),
+        ({}, {"lowest": 1e6}, "so many people cannot give"),
+        ({}, {"score": ...}, "score · found: missing"),
+    ],
+)
+def test_what_no_regression_holds_is_refused_even_with_right_hashes(regression, tmp_path, arrays, changes, told):
+    with pytest.raises(InputError, match=told):
+        read_model(write(regression, tmp_path / "model", arrays, **changes))
 
 
 def test_a_changed_byte_is_seen_in_either_file(saved, tmp_path):

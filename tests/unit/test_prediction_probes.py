@@ -166,15 +166,31 @@ def test_missing_values_that_follow_the_label_are_found_even_when_their_number_d
     design, alarms, n_tables = design_of(), 0, 40
     for seed in range(n_tables):
         scattered = noise().mask(np.random.default_rng(seed).random((N, 12)) < 0.1)
-        alarms += len(failed(scattered, design, Probe("missing values", missing_pattern(scattered), carried=True)))
+        alarms += len(failed(scattered, design, missing_pattern(scattered)))
     assert alarms <= binom.ppf(0.99, n_tables, 0.05)
     features = noise()
     features.iloc[: N // 2 - 2, 0] = np.nan
     features.iloc[N // 2 :, 1] = np.nan
-    probe = Probe("missing values", missing_pattern(features), carried=True)
-    assert failed(features, design, probe) == ["probe_missing_values"]
-    (whole,) = probe_features(noise(), design, [Probe("m", missing_pattern(noise()), carried=True)], seed=0)
-    assert "reason" in whole
+    assert failed(features, design, missing_pattern(features)) == ["probe_missing_values"]
+
+
+def test_gaps_that_cannot_be_probed_are_told_apart_from_what_nobody_recorded():
+    people = np.repeat([f"p{index:02d}" for index in range(16)], 2).tolist()
+    within = make_design(people, ["a", "b"] * 16, a="a", b="b", kind="within", n_repeats=2)
+    unknown = pd.Series(np.nan, index=range(N))
+    pairs = pd.Series(np.where(np.arange(N) < 4, np.arange(N), 0.0))
+    for design in (design_of(), within):
+        emptied = noise().assign(**{"0": np.nan})
+        probes = [missing_pattern(noise()), missing_pattern(emptied), Probe("muscle", unknown)]
+        found = probe_features(noise(), design, probes, seed=0)
+        assert [one["reason"] for one in found] == [
+            "no value is missing",
+            "the same values are missing for everybody",
+            "not recorded",
+        ]
+    few, none = probe_features(noise(), within, [Probe("x", pairs), Probe("y", unknown.fillna(1.0))], seed=0)
+    assert few["reason"] == "the same in both observations of all but 2 people"
+    assert none["reason"] == "the same in both observations of everybody"
 
 
 def test_files_numbered_by_group_pass_unless_the_features_drift_along_them():

@@ -73,6 +73,19 @@ def test_a_finding_that_is_lost_is_told_with_both_effects_and_set_off():
     assert table.rows[0][1:6] == ("0.90 [0.30 to 1.50]", ".010", "eloreta", "0.10 [−0.50 to 0.70]", ".30")
 
 
+def test_of_a_score_of_people_the_r2_is_told():
+    made = target("depends")
+    scores = {
+        side: {"feature_set": "blocks", "r2": r2, "r2_ci": [r2 - 0.2, r2 + 0.2], "p": 0.004, "found": r2 > 0}
+        for side, r2 in (("primary", 0.41), ("other", -0.03))
+    }
+    made.agreement["others"]["eloreta"]["classifier"] = scores
+    (sentence,) = agreement_sentences(made)
+    assert "Regression on the same features, R²: lcmv 0.41, 95 % interval 0.21 to 0.61, permutation p" in sentence
+    assert "eloreta −0.03" in sentence
+    assert "AUC" not in sentence
+
+
 def test_the_verdict_counts_what_became_of_several_findings_and_the_table_carries_their_marks():
     rows = [FINDING, FINDING | {"test": FINDING["test"].replace("alpha", "beta"), "outcome": "weaker"}]
     compared = pd.DataFrame({"role": "primary", "test": [row["test"] for row in rows], "leakage_marked": [1.0, 0.0]})
@@ -88,5 +101,5 @@ def test_without_a_finding_there_is_no_table_and_without_a_score_it_is_said():
     assert agreement_table(made) is None
     (sentence,) = agreement_sentences(made)
     assert "none of the 63 declared tests was significant" in sentence
-    assert "The classifier was not scored under both" in sentence
+    assert "The model was not scored under both" in sentence
     assert agreement_sentences(TargetResults(name="pain", settings={})) == ()

@@ -1,5 +1,7 @@
 """The page says what a pattern rests on, marks stable columns only, and why a model was not saved."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -41,6 +43,18 @@ def test_a_lost_block_is_shown_with_its_spread(target):
     (row,) = importances_table(target).rows
     assert row[0] == "band: alpha"
     assert row[2:] == ("0.250", "0.100", "0.100 to 0.400", "100 %")
+
+
+def test_of_a_score_of_people_r2_is_lost_and_scores_are_permuted(target):
+    contrast = {"kind": "association", "column": "pain"}
+    table = target.interpretation.rename(columns=lambda name: name.replace("auc_", "r2_"))
+    made = replace(target, settings={"contrast": contrast}, interpretation=table)
+    lost = importances_table(made)
+    assert lost.caption.startswith("R² lost in pain")
+    assert "R² lost" in lost.header
+    assert lost.rows[0][2] == "0.250"
+    assert "higher in people predicted higher" in patterns_table(made).caption
+    assert "largest column of permuted scores" in interpretation_sentences(made)[0]
 
 
 def test_what_was_not_saved_is_not_told():

@@ -1,3 +1,4 @@
+import html
 import json
 
 import numpy as np
@@ -347,17 +348,21 @@ def test_the_files_beside_a_recording_are_watched(tmp_path):
     assert found == own | {"task-rest_eeg.json", "sub-01_electrodes.tsv"}
 
 
-def test_a_declared_feature_set_that_cannot_be_scored_stays_primary_and_fails_the_audit(ready_study, tmp_path):
-    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
-    rows[[name for name in rows if name.startswith("feature")]] = np.nan
-    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
-    results = Results(tmp_path / "out")
-    plan = Plan(load_study(ready_study), results)
+def run_every_target(study, results):
+    plan = Plan(load_study(study), results)
     table.run(results, json.loads(plan.settings_table()))
     for name in plan.study.targets:
         for step in (compare, predict, audit):
             step.run(results, json.loads(plan.settings_target(name)), name)
     report.run(results, json.loads(plan.settings_report()))
+
+
+def test_a_declared_feature_set_that_cannot_be_scored_stays_primary_and_fails_the_audit(ready_study, tmp_path):
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    rows[[name for name in rows if name.startswith("feature")]] = np.nan
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    results = Results(tmp_path / "out")
+    run_every_target(ready_study, results)
     record = read_json(results.target("groups", "audit.json"))
     assert not record["passed"]
     assert record["gates"][0]["gate"] == "primary_scored"
@@ -370,12 +375,7 @@ def test_features_that_one_side_lacks_are_never_scored_from_imputed_constants(re
     rows.loc[rows["condition"] == "task", [name for name in rows if name.startswith("feature")]] = np.nan
     rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
     results = Results(tmp_path / "out")
-    plan = Plan(load_study(ready_study), results)
-    table.run(results, json.loads(plan.settings_table()))
-    for name in plan.study.targets:
-        for step in (compare, predict, audit):
-            step.run(results, json.loads(plan.settings_target(name)), name)
-    report.run(results, json.loads(plan.settings_report()))
+    run_every_target(ready_study, results)
     score = read_json(results.target("states", "scores.json"))["feature_sets"]["all columns"]
     assert score["auc"] is None
     assert score["reason"] == "none of its 6 columns could be computed for anybody in task"
@@ -387,6 +387,30 @@ def test_features_that_one_side_lacks_are_never_scored_from_imputed_constants(re
     page = results.page.read_text()
     assert "The question cannot be answered" in page
     assert "compatible with any AUC" not in page.split("states")[-1]
+
+
+def test_columns_that_a_whole_side_lacks_are_named_in_the_scores_and_on_the_page(ready_study, tmp_path):
+    rows = pd.read_csv(tmp_path / "table.tsv", sep="\t", dtype={"participant": str})
+    widespread = rows["participant"].isin([f"{number:03d}" for number in range(2, 25, 2)])
+    rows.loc[widespread & (rows["condition"] == "rest"), [f"feature{place}" for place in range(5)]] = np.nan
+    rows.loc[~widespread & (rows["condition"] == "rest"), "feature4"] = np.nan
+    rows.loc[rows.index[:3], "feature5"] = np.nan
+    rows.to_csv(tmp_path / "table.tsv", sep="\t", index=False)
+    results = Results(tmp_path / "out")
+    run_every_target(ready_study, results)
+    scores = {name: read_json(results.target(name, "scores.json")) for name in ("groups", "states")}
+    assert scores["groups"]["missing_on_a_side"] == {
+        "localized": ["feature4"],
+        "widespread": ["feature0", "feature1", "feature2", "feature3", "feature4"],
+    }
+    assert scores["groups"]["feature_sets"]["all columns"]["n_features"] == 1
+    assert scores["states"]["missing_on_a_side"] == {"rest": ["feature4"]}
+    page = html.unescape(results.page.read_text())
+    assert (
+        "Left out of every model, because a whole side has no value: 1 feature that nobody in localized or widespread "
+        "has (feature4); 4 features that nobody in widespread has (feature0, feature1, feature2 and 1 more)."
+    ) in page
+    assert "1 feature that nobody in rest has (feature4)." in page
 
 
 def test_covariates_with_categories_and_missing_values(ready_study, tmp_path):

@@ -14,7 +14,10 @@ from painconn.paths import Results
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.design import make_design
 from painconn.prediction.linear import draw_models, fit_linear
-from painconn.prediction.model_file import ModelRecord, SavedModel, read_model
+from painconn.prediction.model_file import read_model
+from painconn.prediction.number_design import make_number_design
+from painconn.prediction.number_linear import fit_regression, leave_folds_out
+from painconn.prediction.saved_model import ModelRecord, RegressionRecord, SavedModel, SavedRegression
 from painconn.reporting.page import build_page
 from painconn.steps import apply, audit, compare, model, predict, report, table
 from painconn.steps.plan import Plan
@@ -73,10 +76,19 @@ def test_the_primary_set_is_interpreted_and_the_card_says_why_there_is_no_model(
     assert "Not a diagnosis." in card
     auc = read_json(scored.results.target("states", "scores.json"))["feature_sets"]["all columns"]["auc"]
     assert f"- AUC {auc:.3f}" in card
-    assert "a regression is not saved" in read_json(scored.results.target("score", "model.json"))["reason"]
-    assert not scored.results.target("score", "interpretation.tsv").exists()
+    assert read_json(scored.results.target("score", "model.json"))["saved"] is False
+    of_scores = (scored.results.model("score") / "model_card.md").read_text()
+    r2 = read_json(scored.results.target("score", "scores.json"))["feature_sets"]["all columns"]["r2"]
+    assert f"- R² {r2:.3f}" in of_scores
+    assert "Regression of the target score: ridge_regression" in of_scores
+    rows = read_tsv(scored.results.target("score", "interpretation.tsv"))
+    assert {"pattern", "p_fwe", "stable", "role", "family", "family_size", "r2_lost", "folds_worse"} <= set(rows)
+    assert rows["name"].tolist() == [f"feature{place}" for place in range(6)] + ["all columns"]
     report.run(scored.results, json.loads(scored.settings_report()))
-    assert "What the classifier of states rests on" in build_page(scored.results.root)
+    page = build_page(scored.results.root)
+    assert "What the classifier of states rests on" in page
+    assert "What the regression of score rests on" in page
+    assert "R² lost in score" in page
 
 
 @pytest.fixture
@@ -124,9 +136,38 @@ def saved_of(plan, **changes):
     return SavedModel(record, fitted, draws, frame.min().to_numpy(), frame.max().to_numpy()), frame
 
 
-def test_new_recordings_are_prepared_with_the_settings_of_the_models_own_study(demo, tmp_path):
+def regression_of(plan, **changes):
+    """A regression of a score on two columns, fitted to 20 people of chance."""
+    generator = np.random.default_rng(4)
+    settings = json.loads(plan.settings_model("hyperalgesia"))
+    columns = [f"wpli2_debiased__lcmv__{band}__a__b" for band in ("alpha", "beta")]
+    people = [f"{number:02d}" for number in range(20)]
+    frame = pd.DataFrame(generator.standard_normal((20, 2)), people, columns)
+    score = 50 + 10 * frame.sum(axis=1).to_numpy()
+    design = make_number_design(people, score.tolist(), score="pain", n_repeats=1)
+    given = "ridge_regression", numeric_table(frame), score, design.folds[0]
+    fitted = fit_regression(*given)
+    folds = leave_folds_out(*given, fitted)
+    record = RegressionRecord.model_validate(
+        {
+            "format": "painconn-regression-1", "target": "pain", "classifier": "ridge_regression",
+            "setting": fitted.setting, "intercept": fitted.intercept, "score": "pain", "lowest": score.min(),
+            "highest": score.max(), "interval_level": 0.95, "guaranteed_level": 0.7,
+            "errors": [errors.tolist() for errors in folds.errors], "n_participants": 20, "feature_set": "blocks",
+            "features": columns, "performance": {}, "made_with": {},
+            "contract": {
+                "line": settings["line"], "primary": settings["target"]["primary"], "head": None, "caps": [],
+                "contrast": {"kind": "association", "column": "pain", "observation": {"condition": "rest"}},
+            },
+        } | changes
+    )  # fmt: skip
+    return SavedRegression(record, fitted, folds, frame.min().to_numpy(), frame.max().to_numpy()), frame
+
+
+@pytest.mark.parametrize("made", [saved_of, regression_of])
+def test_new_recordings_are_prepared_with_the_settings_of_the_models_own_study(demo, tmp_path, made):
     plan, recording = demo
-    saved, _ = saved_of(plan)
+    saved, _ = made(plan)
     model._write_model(tmp_path / "model", saved)
     again = read_model(tmp_path / "model")
     for given in ([recording.parents[2]], [recording]):
@@ -200,6 +241,27 @@ def test_people_get_the_scores_of_the_model_a_missing_block_is_refused_and_a_far
     assert outside.loc[outside["flagged"], "largest_sd"].item() == pytest.approx(2)
     (problem,) = refused
     assert problem.where.startswith("sub-02")
+    assert "not computable: wpli2_debiased lcmv alpha" in problem.found
+
+
+def test_people_get_a_score_with_its_interval_and_what_lies_beyond_the_study_is_marked(demo, results_of):
+    saved, frame = regression_of(demo[0])
+    people = frame.copy()
+    people.iloc[0] = saved.high + 3 * saved.model.scale
+    people.iloc[1] = saved.low - 0.5 * saved.model.scale
+    people.iloc[2, 0] = np.nan
+    found, outside, refused = apply._predictions(saved, results_of(people))
+    values = people.loc[found["participant"]].to_numpy()
+    np.testing.assert_allclose(found["predicted"], saved.model.scores(values), atol=1e-12)
+    ends = saved.folds.interval(saved.model.standardised(values), 0.95)
+    np.testing.assert_allclose(found[["pi_low", "pi_high"]].to_numpy().T, ends, atol=1e-12)
+    assert (found["pi_low"] < found["predicted"]).all()
+    assert (found["predicted"] < found["pi_high"]).all()
+    assert found["beyond"].tolist() == ["above", "below"] + ["none"] * 17
+    assert set(found["score"]) == {"pain"}
+    assert found["outside"].tolist() == ["wpli2_debiased lcmv alpha, wpli2_debiased lcmv beta"] + ["none"] * 18
+    assert outside.loc[outside["flagged"], "largest_sd"].tolist() == pytest.approx([3, 3])
+    (problem,) = refused
     assert "not computable: wpli2_debiased lcmv alpha" in problem.found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from painconn.config.loader import load_study
 from painconn.paths import Results
+from painconn.reporting.performance import probe_sentences
 from painconn.steps import audit, compare, predict, table
 from painconn.steps.plan import Plan
 from painconn.store import read_json
@@ -32,6 +33,7 @@ def test_what_decides_the_label_and_shows_in_the_features_fails_its_gate(tmp_pat
     patient = np.arange(N) < N // 2
     people = [f"p{number:02d}" for number in rng.permutation(N)]
     groups = {"participant_id": people, "group": np.where(patient, "patient", "control")}
+    groups["sex"] = [f"text {number}" for number in range(N)]
     groups |= {column: np.where(patient, "yes", "no"), "age": rng.normal(50, 9, N).round(1)}
     pd.DataFrame(groups).to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
     values = {f"f{number}": rng.normal(size=N) + 1.5 * patient for number in range(5)}
@@ -52,3 +54,10 @@ def test_what_decides_the_label_and_shows_in_the_features_fails_its_gate(tmp_pat
     assert not passed[f"probe_{probe.replace(' ', '_')}"]
     assert passed["probe_age"]
     assert not any(control["control"].startswith(probe) for control in record["controls"])
+    unprobed = {one["probe"]: one["reason"] for one in record["probes"] if "reason" in one}
+    assert unprobed["missing values"] == "no value is missing"
+    assert unprobed["sex"] == "its column holds neither numbers nor a few groups"
+    assert unprobed["amplifier"] == "not recorded"
+    (told,) = [sentence for sentence in probe_sentences(record) if sentence.startswith("Not probed")]
+    assert "missing values (no value is missing)" in told
+    assert "not known" not in told

@@ -38,12 +38,17 @@ targets:
     n_permutations: 100
     n_outer_folds: 3
     n_repeats: 2
+  years:
+    contrast: {kind: association, column: age, observation: {condition: rest}}
+    n_permutations: 100
+    n_outer_folds: 3
+    n_repeats: 2
 """
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A model of six simulated people, and the folder of their recordings."""
+    """A classifier and a regression of six simulated people, and the folder of their recordings."""
     folder = tmp_path_factory.mktemp("study")
     write_cohort(PRESETS["tiny"], folder / "cohort", seed=7)
     (folder / "tiny.yaml").write_text(STUDY)
@@ -57,9 +62,10 @@ def made(tmp_path_factory):
         clean.run(results, json.loads(plan.settings_clean(name)), name)
         connect.run(results, json.loads(plan.settings_connect(name)), name)
     table.run(results, json.loads(plan.settings_table()))
-    for step in (compare, predict):
-        step.run(results, json.loads(plan.settings_target("hyperalgesia")), "hyperalgesia")
-    model.run(results, json.loads(plan.settings_model("hyperalgesia")), "hyperalgesia")
+    for name in plan.study.targets:
+        for step in (compare, predict):
+            step.run(results, json.loads(plan.settings_target(name)), name)
+        model.run(results, json.loads(plan.settings_model(name)), name)
     return results, folder / "cohort"
 
 
@@ -126,13 +132,43 @@ def test_the_command_gives_a_result_with_its_limits_and_never_a_diagnosis(made, 
     assert "Not a diagnosis." in printed
 
 
-def test_the_command_refuses_another_cap_with_the_reason_and_exit_status_2(made, tmp_path, capsys):
+def test_the_command_predicts_a_score_with_its_interval_and_never_a_diagnosis(made, tmp_path, capsys):
+    results, cohort = made
+    painconn("predict", results.model("years"), cohort, "--out", tmp_path / "out")
+    printed = capsys.readouterr().out
+    found = read_tsv(tmp_path / "out" / "predictions.tsv", dtype={"participant": str})
+    assert len(found) == 6
+    row = next(found.itertuples())
+    # Six people give an interval of six in seven at most.
+    line = f"sub-{row.participant} {row.observation}: age {row.predicted:.4g} "
+    assert f"{line}(85.7 % {row.pi_low:.4g} to {row.pi_high:.4g})\n" in printed
+    saved = read_model(results.model("years"))
+    rows = read_parquet(results.group("features.parquet")).set_index("participant").loc[found["participant"]]
+    own = rows[list(saved.record.features)].to_numpy()
+    np.testing.assert_allclose(found["predicted"], saved.model.scores(own), atol=1e-6)
+    assert "Not a diagnosis. The number says which score" in printed
+    about = read_json(tmp_path / "out" / "about.json")
+    assert about["model"] == {
+        "target": "years", "classifier": "ridge_regression", "score": "age", "lowest": saved.record.lowest,
+        "highest": saved.record.highest,
+    }  # fmt: skip
+    assert 0 <= about["guaranteed_level"] < about["interval_level"] == pytest.approx(6 / 7)
+    card = (results.model("years") / "model_card.md").read_text()
+    assert "Regression of the target years" in card
+    assert "in 85.7 % of cases" in card
+    text = (results.model("years") / "model.json").read_text()
+    for person in cohort.glob("sub-*"):
+        assert person.name not in card + text
+
+
+@pytest.mark.parametrize("target", ["hyperalgesia", "years"])
+def test_the_command_refuses_another_cap_with_the_reason_and_exit_status_2(made, tmp_path, capsys, target):
     results, _ = made
     fewer = tuple(name for name in PRESETS["tiny"].channels if name not in ("O1", "O2"))
     other = replace(PRESETS["tiny"], channels=fewer, n_per_group={"localized": 1, "widespread": 0})
     write_cohort(other, tmp_path / "other", seed=8)
     with pytest.raises(SystemExit) as caught:
-        painconn("predict", results.model("hyperalgesia"), tmp_path / "other", "--out", tmp_path / "out")
+        painconn("predict", results.model(target), tmp_path / "other", "--out", tmp_path / "out")
     assert caught.value.code == 2
     told = capsys.readouterr().err
     assert "sub-001, electrodes · found: missing O1, O2; not in the model none" in told

@@ -67,8 +67,6 @@ def muscle_share(
 def muscle_index(raw: "BaseRaw", *, lowpass_hz: float) -> tuple[float, float]:
     """Compute the relative power of the muscle band over the temporal sites of a recording (Welch, 2 s windows).
 
-    See :func:`muscle_share`.
-
     Parameters
     ----------
     raw : mne.io.BaseRaw
@@ -79,7 +77,7 @@ def muscle_index(raw: "BaseRaw", *, lowpass_hz: float) -> tuple[float, float]:
     Returns
     -------
     index : float
-        Between 0 and 1; NaN when the band would be narrower than 5 Hz or there is no temporal channel.
+        As of :func:`muscle_share`.
     top_hz : float
         Upper edge of the band that was used.
     """

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from painconn.cli.foresight import Refused, dependent_regions, notes, refusals, 
 from painconn.cli.refits import refit_warnings
 from painconn.cli.sites import inseparable_sites, tied_sites
 from painconn.config.study import StudyConfig
-from painconn.config.targets import Contrast
+from painconn.config.targets import Contrast, Target
 from painconn.errors import DesignError, InputError, PainconnError, Problem
 from painconn.paths import Results
 
@@ -289,7 +289,7 @@ def _table_problems(examined: Examined) -> Iterator[Problem]:
 
 
 def _people_problems(examined: Examined) -> Iterator[Problem]:
-    """Check tables, labels, covariates and group sizes among those who will be left."""
+    """Check tables, labels, covariates, ratings and group sizes among those who will be left."""
     import pandas as pd
 
     from painconn.steps.people import covariates_of, people_of, target_people
@@ -307,11 +307,14 @@ def _people_problems(examined: Examined) -> Iterator[Problem]:
         contrast = target.contrast
         found = examined.present(contrast)
         if not found and examined.features is not None:
-            continue  # that nobody has such a row is a problem of the table, not of the people
+            # That nobody has such a row is a problem of the table, not of the people.
+            yield from _rating_problems(people.iloc[:0], name, target)
+            continue
         present = set(people.index) if found is None else found
         chosen = target.covariates if target.covariates is not None else study.data.covariates
+        judged = people.iloc[:0]
         try:
-            target_people(
+            chosen_people = target_people(
                 people if contrast.among_people else pd.DataFrame(index=sorted(present)),
                 present,
                 contrast,
@@ -321,3 +324,19 @@ def _people_problems(examined: Examined) -> Iterator[Problem]:
             )
         except (InputError, DesignError) as error:
             yield from error.problems
+        else:
+            judged = people.loc[people.index.isin(chosen_people.labels.index)]
+        yield from _rating_problems(judged, name, target)
+
+
+def _rating_problems(people: "pd.DataFrame", name: str, target: Target) -> Iterator[Problem]:
+    """Check the columns that a label was made from, in the people of a target; of nobody that they are there."""
+    from painconn.recordings.participants import covariate_columns
+
+    if not target.contrast.among_people:
+        return
+    where = f"targets.{name}.ratings"
+    try:
+        covariate_columns(people, target.ratings, setting=where)
+    except InputError as error:
+        yield from (replace(problem, where=f"{where}, {problem.where}") for problem in error.problems)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from painconn.cli.in_use import held
 from painconn.cli.progress import Progress
 from painconn.config.loader import load_study, with_data_root
 from painconn.config.study import StudyConfig
@@ -63,7 +64,12 @@ def run_study(
     results = Results(out if out is not None else Path("results") / study.name)
     require_runnable(study, results)
     dry = bool({"-n", "--dry-run", "--dryrun"} & set(extra))
-    status, said = _snakemake(_command(path, data, results, cores, profile, extra), console)
+    command = _command(path, data, results, cores, profile, extra)
+    if dry:
+        status, said = _snakemake(command, console)
+    else:
+        with held(results) as descriptor:
+            status, said = _snakemake(command, console, descriptor)
     if dry or (status == 0 and extra and not results.page.is_file()):
         console.print("\n".join(said), markup=False, highlight=False)
         return EXIT_DONE if status == 0 else EXIT_JOB_FAILED
@@ -83,10 +89,18 @@ def _command(
     ]
 
 
-def _snakemake(command: Sequence[str], console: Console) -> tuple[int, list[str]]:
-    """Run snakemake and turn its messages into progress; return its status and everything it said."""
+def _snakemake(command: Sequence[str], console: Console, holding: int | None = None) -> tuple[int, list[str]]:
+    """Run snakemake and turn its messages into progress; return its status and everything it said.
+
+    It keeps the file open that holds the results folder: when only this process is killed, the run goes on.
+    """
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
+        command if holding is None else [*command, "--nolock"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=dict(os.environ),
+        pass_fds=() if holding is None else (holding,),
     )
     said: list[str] = []
     with process, Progress(console) as progress:

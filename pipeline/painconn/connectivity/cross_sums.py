@@ -109,12 +109,8 @@ def sums_over_epochs(
 
     Parameters
     ----------
-    signals : array, shape (epochs, regions, times)
-        Real signals.
-    tapers : Tapers
-        For this number of times.
-    bins : array of int, shape (frequencies,)
-        Which bins of ``tapers.freqs_hz``.
+    signals, tapers, bins
+        As for :func:`painconn.connectivity.spectra.coefficient_blocks`.
     gains : array, shape (regions,)
         Factor per region; the measures do not depend on it.
     with_phase : bool

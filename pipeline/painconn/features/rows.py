@@ -175,14 +175,12 @@ class ObservationFeatures:
 
         Parameters
         ----------
-        inverse : str
-            Name for the columns.
+        inverse, bands
+            As for :meth:`add_regions`.
         regions : sequence of str
             Regions, equally many signals of each.
         signals : array, shape (epochs, regions x components, times)
             The components of a region adjoin.
-        bands : sequence of str | None
-            Bands that these signals are for; None: all.
         """
         wanted = self._measures_over_epochs(of_components=True)
         if not wanted:
@@ -257,15 +255,11 @@ class ObservationFeatures:
 
         Parameters
         ----------
-        inverse : str
-            Name for the columns.
-        regions : sequence of str
-            Region of each signal.
+        inverse, regions, bands
+            As for :meth:`add_regions`.
         continuous : callable | str
             Returns, per recording, continuous region signals (regions, times) and the sample spans to use; a text says
             why there are none.
-        bands : sequence of str | None
-            Bands that these signals are for; None: all.
         """
         wanted = self._connectivity.measures_of("over_time")
         if not wanted:

@@ -197,11 +197,11 @@ class Evidence:
     Attributes
     ----------
     size : float
-        Effect, 0 for none; of a classifier the AUC less 0.5.
+        Effect, 0 for none; of a classifier the AUC less 0.5, of a regression R2.
     low, high : float
         95 % interval of the size.
     found : bool
-        Significant, with the correction of its own family.
+        Significant, with the correction of its own family; of a classifier or a regression: better than chance.
     """
 
     size: float

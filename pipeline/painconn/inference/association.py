@@ -36,22 +36,12 @@ def correlate(
 
     Parameters
     ----------
-    features : DataFrame (participants, tests)
-        Values; the order of the rows does not matter.
+    features, families, covariates, strata, n_permutations, seed, errors
+        As for :func:`painconn.inference.comparison.compare_between`.
     scores : Series (participants)
         A number per person; people without one are left out and counted in the notes.
     score : str
         Name of the score.
-    families : sequence of Family
-        Declared tests and their covariates.
-    covariates : DataFrame (participants, covariates), optional
-        Numbers are standardised, text is dummy coded.
-    strata : Series (participants), optional
-        Stratum (site): its means enter the model, and permutations stay inside it.
-    n_permutations, seed : int
-        Rearrangements of each kind, and their seed.
-    errors : {"either", "exchangeable", "symmetric"}
-        What the p values assume about the errors.
 
     Returns
     -------

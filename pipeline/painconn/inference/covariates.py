@@ -70,9 +70,8 @@ def covariate_differences(
 
     Returns
     -------
-    columns : array, shape (people, k)
-    notes : tuple of str
-        What was dropped and why.
+    columns, notes
+        As in :func:`covariate_columns`.
 
     Raises
     ------

@@ -14,15 +14,11 @@ from numpy.typing import NDArray
 from painconn.prediction.evaluation import Evaluation, evaluate
 from painconn.prediction.fold_audit import fitted_inside_fold, pure_noise
 from painconn.prediction.folds import RowStep
-from painconn.prediction.gates import Evaluated, Record, gate, not_evaluated
+from painconn.prediction.gates import Evaluated, Record, gate, near_chance, not_evaluated, same_again
 from painconn.prediction.likeness import SAME_RECORDING, Fingerprint, likeness_of_pairs
 from painconn.provenance import seed_for
 
 AUC_LIMITS = {"between": 0.95, "within": 0.98}
-NULL_MEAN_SLACK = 0.01
-
-_STANDARD_ERRORS = 4.0
-_SAME_AUC = 1e-8
 
 
 def audit_evaluation(
@@ -80,15 +76,9 @@ def shuffled_labels(evaluation: Evaluation) -> Record:
     if len(null) < 2:
         return not_evaluated("shuffled_labels", "mean AUC 0.5 under permuted labels", "no permutations were run")
     exact = bool(evaluation.scores["permutation"]["exact"])
-    error = 0.0 if exact else _STANDARD_ERRORS * float(null.std()) / np.sqrt(len(null))
-    tolerance = NULL_MEAN_SLACK + error
-    mean = float(null.mean())
-    return gate(
-        "shuffled_labels",
-        f"mean AUC over {len(null)} permuted labellings within {tolerance:.3f} of 0.5",
-        f"{mean:.3f}",
-        abs(mean - 0.5) <= tolerance,
-    )
+    error = 0.0 if exact else float(null.std()) / np.sqrt(len(null))
+    what = f"mean AUC over {len(null)} permuted labellings"
+    return near_chance("shuffled_labels", what, float(null.mean()), 0.5, standard_error=error)
 
 
 def shuffled_run(
@@ -119,13 +109,8 @@ def shuffled_run(
         matrices=matrices,
         steps=steps,
     )
-    found, expected_auc = float(repeated.scores["auc"]), float(evaluation.null[column])
-    return gate(
-        "shuffled_run",
-        f"AUC {expected_auc:.6f} of permuted labelling {column} again when evaluated from the start",
-        f"{found:.6f}",
-        abs(found - expected_auc) < _SAME_AUC,
-    )
+    auc = float(evaluation.null[column])
+    return same_again(f"AUC {auc:.6f} of permuted labelling {column}", auc, float(repeated.scores["auc"]))
 
 
 def person_overlap(evaluation: Evaluated) -> Record:

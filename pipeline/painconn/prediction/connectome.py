@@ -28,12 +28,8 @@ def score_labellings(table: FeatureTable, signs: NDArray[np.float64], folds: Seq
 
     Parameters
     ----------
-    table : FeatureTable
-        n observations by p features.
-    signs : (n, P) array
-        A labelling per column, -1 or +1.
-    folds : sequence of Fold
-        Outer folds.
+    table, signs, folds
+        As for :func:`painconn.prediction.ridge.score_labellings`.
 
     Yields
     ------

@@ -22,8 +22,24 @@ MINIMUM_BLOCKS = 3
 Kind = Literal["between", "within"]
 
 
+class Dealt:
+    """Rows that are dealt to the outer folds of every repeat: ``folds`` has the shape (n_repeats, n)."""
+
+    folds: NDArray[np.intp]
+
+    @property
+    def n_outer(self) -> int:
+        """Number of outer folds of each repeat."""
+        return int(self.folds.max()) + 1
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of repeats."""
+        return int(self.folds.shape[0])
+
+
 @dataclass(frozen=True)
-class Design:
+class Design(Dealt):
     """A classification question laid out on observation rows.
 
     Parameters
@@ -54,16 +70,6 @@ class Design:
     def signs(self) -> NDArray[np.float64]:
         """Labels as numbers: -1 for ``a``, +1 for ``b``; shape (n,)."""
         return np.where(self.labels == self.b, 1.0, -1.0)
-
-    @property
-    def n_outer(self) -> int:
-        """Number of outer folds of each repeat."""
-        return int(self.folds.max()) + 1
-
-    @property
-    def n_repeats(self) -> int:
-        """Number of repeats."""
-        return int(self.folds.shape[0])
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each label."""

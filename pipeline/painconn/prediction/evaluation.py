@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from painconn.prediction.auc import within_fold_auc
+from painconn.prediction.baselines import compare_with_baselines, named_baselines
 from painconn.prediction.calibration import decision_summary, fit_platt
-from painconn.prediction.confounds import joined_table
 from painconn.prediction.curves import calibration, decision_curve, decision_intervals
 from painconn.prediction.design import Design
 from painconn.prediction.folds import FeatureTable, Fold, FoldScores, Rows, RowStep, learning_folds, outer_folds
@@ -29,12 +29,9 @@ from painconn.prediction.intervals import (
     increment_interval,
 )
 from painconn.prediction.labellings import Labellings, permuted_labellings
-from painconn.prediction.ordering import first_labelling, ordered_baseline, ordered_features, renumbered
+from painconn.prediction.learning import LEARNING_REPEATS, learning_curve
+from painconn.prediction.ordering import first_labelling, ordered_features, renumbered
 from painconn.prediction.registry import CLASSIFIERS
-
-CONFOUNDS = "confounds"
-LEARNING_FRACTIONS = (0.5, 0.75, 1.0)
-LEARNING_REPEATS = 2
 
 
 @dataclass(frozen=True)
@@ -135,9 +132,7 @@ def evaluate(
     InputError
         When a value is infinite.
     """
-    others = ({} if confounds is None else {CONFOUNDS: confounds}) | dict(baselines or {})
-    if any(len(table) != len(design.labels) for table in (features, *others.values())):
-        raise ValueError("features, baselines and design must have the same rows")
+    named = named_baselines(features, confounds, baselines, n_rows=len(design.labels))
     order = np.lexsort((design.labels, design.participants))
     ordered = design.rows(order)
     table, n_varying = ordered_features(
@@ -163,25 +158,26 @@ def evaluate(
         **_performance(run, ordered, labellings),
         **_curves(run, ordered, seed),
         "chosen_settings": dict(sorted(Counter(f"{each.setting[0]:g}" for each in run.scored).items())),
-        "learning_curve": _learning_curve(classifier, table, ordered, seed),
+        "learning_curve": learning_curve(
+            ordered.participants,
+            lambda part: learning_folds(ordered, fraction=part, n_repeats=LEARNING_REPEATS, seed=seed),
+            lambda some: {"auc": float(auc_of(classifier, table, ordered.signs[:, None], some)[0])},
+        ),
         "baselines": {"majority": _performance(_run("majority", table, signs, folds), ordered, None)},
     }
     no_skill = scores["baselines"]["majority"]["brier"]
     scores |= {"brier_no_skill": no_skill, "brier_skill": 1.0 - scores["brier"] / no_skill}
-    increments: dict[str, Any] = {}
-    for name, other in others.items():
-        baseline = ordered_baseline(other, order, like=features, matrices=matrices, seed=seed)
-        alone = _run(classifier, baseline, signs, folds)
-        both = _run(classifier, joined_table(table, baseline), signs, folds)
-        scores["baselines"][name] = {
-            "columns": [str(column) for column in other.columns],
-            **_performance(alone, ordered, labellings),
-        }
-        increments[name] = _increment(both, alone, ordered, name)
-    if CONFOUNDS in increments:
-        scores["increment"] = increments.pop(CONFOUNDS)
-    if increments:
-        scores["increment_over"] = increments
+    alone, increments = compare_with_baselines(
+        named,
+        features,
+        table,
+        order,
+        run=lambda one: _run(classifier, one, signs, folds),
+        performance=lambda one: _performance(one, ordered, labellings),
+        increment=lambda both, one, name: _increment(both, one, ordered, name),
+    )
+    scores["baselines"] |= alone
+    scores |= increments
     back = np.argsort(order)
     return Evaluation(
         design=design,
@@ -259,18 +255,6 @@ def _tested(run: _Run) -> tuple[Rows, Rows]:
     tests = [each.fold.test for each in run.scored]
     repeats = np.repeat([each.fold.repeat for each in run.scored], [len(rows) for rows in tests])
     return repeats, np.concatenate(tests)
-
-
-def _learning_curve(classifier: str, table: FeatureTable, design: Design, seed: int) -> list[dict[str, float]]:
-    curve = []
-    for fraction in LEARNING_FRACTIONS:
-        folds = learning_folds(design, fraction=fraction, n_repeats=LEARNING_REPEATS, seed=seed)
-        if not folds:
-            continue
-        n_train = np.mean([len(set(design.participants[fold.train].tolist())) for fold in folds])
-        auc = _run(classifier, table, design.signs[:, None], folds).auc[0]
-        curve.append({"fraction": fraction, "n_train_participants": float(n_train), "auc": float(auc)})
-    return curve
 
 
 def _increment(both: _Run, alone: _Run, design: Design, name: str) -> dict[str, Any]:

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.evaluation import Evaluation, auc_of, score_folds
 from painconn.prediction.folds import FeatureTable, Fold, Rows, RowStep
-from painconn.prediction.gates import Evaluated, Record, gate, not_evaluated
+from painconn.prediction.gates import Evaluated, Record, gate, near_chance, not_evaluated
 from painconn.provenance import seed_for
 
-N_NOISE_TABLES = 20
+_N_NOISE_TABLES = 20
 _REPEATS_OF_NOISE = 2
-_STANDARD_ERRORS = 4.0
-_SLACK = 0.01
 _SAME_SCORE = 1e-7
 _FAR = 10.0
 
@@ -55,14 +53,14 @@ def pure_noise(
         auc_of(evaluation.scores["classifier"], noisy, signs, folds)[0]
         for noisy, folds in noise_tables(evaluation, features, seed=seed, matrices=matrices, steps=steps)
     ]
-    tolerance = _SLACK + _STANDARD_ERRORS * float(np.std(found, ddof=1)) / np.sqrt(N_NOISE_TABLES)
-    average = float(np.mean(found))
-    return gate(
-        "pure_noise",
-        f"mean AUC of {N_NOISE_TABLES} tables of noise within {tolerance:.3f} of 0.5",
-        f"{average:.3f}",
-        abs(average - 0.5) <= tolerance,
-    )
+    return noise_gate(found, "AUC of", 0.5)
+
+
+def noise_gate(found: Sequence[float], score: str, chance: float) -> Record:
+    """Return the record of a gate: the mean score of tables of noise is at chance."""
+    what = f"mean {score} {len(found)} tables of noise"
+    error = float(np.std(found, ddof=1)) / np.sqrt(len(found))
+    return near_chance("pure_noise", what, float(np.mean(found)), chance, standard_error=error)
 
 
 def noise_tables(
@@ -78,7 +76,7 @@ def noise_tables(
     generator = np.random.default_rng(seed_for(seed, "pure noise"))
     columns = pd.DataFrame(table.values)
     mean, spread = columns.mean().fillna(0.0).to_numpy(), columns.std().fillna(0.0).to_numpy()
-    for _ in range(N_NOISE_TABLES):
+    for _ in range(_N_NOISE_TABLES):
         noise = mean + spread * generator.standard_normal(table.values.shape)
         yield replace(table, values=np.where(np.isnan(table.values), np.nan, noise)), folds
 

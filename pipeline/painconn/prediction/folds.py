@@ -7,7 +7,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from painconn.prediction.design import Design
+from painconn.prediction.design import Dealt, Design
 from painconn.provenance import seed_for
 
 Rows = NDArray[np.intp]
@@ -92,22 +92,6 @@ class FoldScores:
     test: NDArray[np.float64]
     inner: NDArray[np.float64]
     setting: NDArray[np.float64]
-
-
-class Dealt(Protocol):
-    """Rows that are dealt to the outer folds of every repeat."""
-
-    @property
-    def folds(self) -> Rows:
-        """Fold of each row in each repeat, (n_repeats, n)."""
-
-    @property
-    def n_outer(self) -> int:
-        """Number of outer folds of each repeat."""
-
-    @property
-    def n_repeats(self) -> int:
-        """Number of repeats."""
 
 
 def outer_folds(design: Dealt) -> list[Fold]:

@@ -13,6 +13,10 @@ from painconn.prediction.folds import Fold
 
 Record = dict[str, Any]
 
+_SLACK = 0.01
+_STANDARD_ERRORS = 4.0
+_SAME_SCORE = 1e-8
+
 
 class _Rows(Protocol):
     @property
@@ -42,6 +46,22 @@ class Evaluated(Protocol):
 def gate(name: str, expected: str, found: str, passed: bool) -> Record:
     """Return the record of a gate that was evaluated."""
     return {"gate": name, "expected": expected, "found": found, "passed": bool(passed), "evaluated": True}
+
+
+def near_chance(name: str, what: str, mean: float, chance: float, *, standard_error: float) -> Record:
+    """Return the record of a gate: a mean lies within 0.01 + 4 standard errors of chance."""
+    tolerance = _SLACK + _STANDARD_ERRORS * standard_error
+    return gate(name, f"{what} within {tolerance:.3f} of {chance:g}", f"{mean:.3f}", abs(mean - chance) <= tolerance)
+
+
+def same_again(what: str, score: float, again: float) -> Record:
+    """Return the record of a gate: what was reached under a permutation is reached when evaluated from the start."""
+    return gate(
+        "shuffled_run",
+        f"{what} again when evaluated from the start",
+        f"{again:.6f}",
+        abs(again - score) < _SAME_SCORE,
+    )
 
 
 def not_applicable(name: str, expected: str, reason: str) -> Record:

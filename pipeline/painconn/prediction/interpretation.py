@@ -1,4 +1,4 @@
-r"""What a classifier rests on: patterns of its columns over many fits, and what is lost without a block of columns.
+r"""What a model rests on: patterns of its columns over many fits, and what is lost without a block of columns.
 
 Conventions of this file: the weights of a linear model say how it filters, not what differs: a column that only cancels
 noise of another one gets a large weight. The pattern of a column is its covariance with the fitted score :math:`s` of
@@ -6,9 +6,10 @@ the training rows, per standard deviation of the score,
 
 .. math:: a_j = \operatorname{cov}(z_j, s) / \operatorname{sd}(s) ,
 
-with the standardised column :math:`z_j`: from -1 to 1, positive where the positive label is higher (Haufe et al. 2014,
-10.1016/j.neuroimage.2013.10.067). Fits on overlapping people agree with each other whatever the labels are, so that
-stability over folds alone proves nothing: it is joined by a p from the same fits under permuted labels.
+with the standardised column :math:`z_j`: from -1 to 1, positive where the positive label (or the number predicted by a
+regression) is higher (Haufe et al. 2014, 10.1016/j.neuroimage.2013.10.067). Fits on overlapping people agree with each
+other whatever the labels are, so that stability over folds alone proves nothing: it is joined by a p from the same fits
+under permuted labels.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +25,9 @@ from painconn.prediction.auc import within_fold_auc
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.copies import with_copies
 from painconn.prediction.design import Design
-from painconn.prediction.folds import FeatureTable, Fold, RowStep, outer_folds
-from painconn.prediction.labellings import Labellings, permuted_labellings
+from painconn.prediction.folds import FeatureTable, Fold, Rows, RowStep, outer_folds
+from painconn.prediction.labellings import permuted_labellings
+from painconn.prediction.number_design import NumberDesign, permuted_scores
 from painconn.prediction.preparation import PreparedTable
 from painconn.prediction.registry import CLASSIFIERS
 from painconn.provenance import seed_for
@@ -46,7 +48,7 @@ Block = tuple[str, str]
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a classifier rests on.
+    """What a classifier or a regression rests on.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ class Interpretation:
     importances : DataFrame
         A row per block: ``kind``, ``name``, ``n_features``, ``auc_lost`` and ``auc_lost_sd`` (mean and standard
         deviation over test folds), ``auc_lost_low``, ``auc_lost_high`` (5th and 95th percentile over test folds),
-        ``folds_worse`` (share of the folds that lose).
+        ``folds_worse`` (share of the folds that lose). Of a regression ``r2_lost...`` instead.
     facts : dict
         Number of fits, labellings and shuffles that the tables rest on.
     """
@@ -70,7 +72,7 @@ class Interpretation:
 
 def interpret(
     features: pd.DataFrame,
-    design: Design,
+    design: Design | NumberDesign,
     *,
     classifier: str,
     blocks: Mapping[Block, Sequence[int]],
@@ -78,13 +80,13 @@ def interpret(
     matrices: Sequence[NDArray[np.intp]] = (),
     steps: Sequence[RowStep] = (),
 ) -> Interpretation:
-    """Look at what a classifier learned in every outer fold of every repeat.
+    """Look at what a classifier, or a regression of scores, learned in every outer fold of every repeat.
 
     Parameters
     ----------
     features : DataFrame, (n, p)
         As they were evaluated.
-    design : Design
+    design : Design or NumberDesign
         As it was evaluated: the same folds are fitted again.
     classifier : str
         A name in ``CLASSIFIERS``.
@@ -104,7 +106,7 @@ def interpret(
         permuted labels) is below 0.05 and 90 % of the fits agree about its sign. A classifier that is refitted for each
         labelling has no such p, and none of its columns is called stable.
     """
-    order = np.lexsort((design.labels, design.participants))
+    order = design_order(design)
     own_steps = tuple(step.rows(order) for step in steps)
     table = replace(numeric_table(features.iloc[order]), matrices=tuple(matrices), steps=own_steps, seed=seed)
     ordered = design.rows(order)
@@ -114,8 +116,7 @@ def interpret(
     if CLASSIFIERS[classifier].linear:
         labellings = None
         if CLASSIFIERS[classifier].permutations == "at once":
-            own_seed = seed_for(seed, "interpretation")
-            labellings = permuted_labellings(ordered, n_permutations=N_LABELLINGS, seed=own_seed)
+            labellings = _shuffled_labels(ordered, seed_for(seed, "interpretation"))
         facts |= {
             "n_labellings": labellings.signs.shape[1] if labellings else 0,
             "n_tested_repeats": min(TESTED_REPEATS, design.n_repeats) if labellings else 0,
@@ -127,8 +128,34 @@ def interpret(
     return Interpretation(patterns, _importances(classifier, table, ordered, judged, blocks, seed), facts)
 
 
+def design_order(design: Design | NumberDesign) -> Rows:
+    """Return the rows of a design in the order of participants, and of the labels of a participant."""
+    if isinstance(design, NumberDesign):
+        return np.argsort(design.participants, kind="stable")
+    return np.lexsort((design.labels, design.participants))
+
+
+@dataclass(frozen=True)
+class _Shuffled:
+    """Labels or scores shuffled as in the evaluation, a list per column (n, P); exact when they are all there are."""
+
+    signs: NDArray[np.float64]
+    exact: bool
+
+
+def _shuffled_labels(design: Design | NumberDesign, seed: int) -> _Shuffled:
+    if isinstance(design, NumberDesign):
+        return _Shuffled(permuted_scores(design, n_permutations=N_LABELLINGS, seed=seed), exact=False)
+    labellings = permuted_labellings(design, n_permutations=N_LABELLINGS, seed=seed)
+    return _Shuffled(labellings.signs, labellings.exact)
+
+
 def _patterns(
-    classifier: str, table: FeatureTable, design: Design, folds: Sequence[Fold], labellings: Labellings | None
+    classifier: str,
+    table: FeatureTable,
+    design: Design | NumberDesign,
+    folds: Sequence[Fold],
+    labellings: _Shuffled | None,
 ) -> pd.DataFrame:
     tested = [fold for fold in folds if labellings and fold.repeat < TESTED_REPEATS]
     own = design.signs[:, None]
@@ -152,7 +179,8 @@ def _fits(
     for each in score(with_copies(table, [table.values]), np.vstack([signs, signs]), own):
         rows = prepared.standardised(each.fold.train)[each.fold.train]
         spread = each.test.std(axis=0)
-        varies = spread > _SAME_SIZE * np.maximum(np.abs(each.test).max(axis=0), 1.0)
+        # Predicted numbers have a unit; labels are -1 and +1.
+        varies = spread > _SAME_SIZE * np.maximum(np.abs(each.test).max(axis=0), np.abs(signs).max())
         covariance = rows.T @ (each.test - each.test.mean(axis=0)) / len(rows)
         yield covariance * np.divide(1.0, spread, out=np.zeros_like(spread), where=varies)
 
@@ -174,7 +202,7 @@ def _stability(patterns: NDArray[np.float64]) -> pd.DataFrame:
     )
 
 
-def _p_fwe(patterns: NDArray[np.float64], labellings: Labellings) -> NDArray[np.float64]:
+def _p_fwe(patterns: NDArray[np.float64], labellings: _Shuffled) -> NDArray[np.float64]:
     """Compare each column with the largest one under every permuted labelling; mean patterns have shape (p, 1 + P)."""
     sizes = np.abs(patterns)
     largest = sizes[:, 1:].max(axis=0)
@@ -185,26 +213,27 @@ def _p_fwe(patterns: NDArray[np.float64], labellings: Labellings) -> NDArray[np.
 def _importances(
     classifier: str,
     table: FeatureTable,
-    design: Design,
+    design: Design | NumberDesign,
     folds: Sequence[Fold],
     blocks: Mapping[Block, Sequence[int]],
     seed: int,
 ) -> pd.DataFrame:
+    lost_of = "r2_lost" if isinstance(design, NumberDesign) else "auc_lost"
     at_once = max(1, int(_MOST_NUMBERS // (table.values.size * N_SHUFFLES)))
     names = list(blocks)
     rows = []
     for start in range(0, len(names), at_once):
         part = {name: np.asarray(blocks[name]) for name in names[start : start + at_once]}
-        lost = _auc_lost(classifier, table, design, folds, part, seed)
+        lost = _lost(classifier, table, design, folds, part, seed)
         rows += [
             {
                 "kind": kind,
                 "name": name,
                 "n_features": len(blocks[kind, name]),
-                "auc_lost": own.mean(),
-                "auc_lost_sd": own.std(),
-                "auc_lost_low": np.quantile(own, 0.05),
-                "auc_lost_high": np.quantile(own, 0.95),
+                lost_of: own.mean(),
+                f"{lost_of}_sd": own.std(),
+                f"{lost_of}_low": np.quantile(own, 0.05),
+                f"{lost_of}_high": np.quantile(own, 0.95),
                 "folds_worse": np.mean(own > _SAME_SIZE),
             }
             for (kind, name), own in zip(part, lost, strict=True)
@@ -212,15 +241,15 @@ def _importances(
     return pd.DataFrame(rows)
 
 
-def _auc_lost(
+def _lost(
     classifier: str,
     table: FeatureTable,
-    design: Design,
+    design: Design | NumberDesign,
     folds: Sequence[Fold],
     blocks: Mapping[Block, NDArray[np.intp]],
     seed: int,
 ) -> NDArray[np.float64]:
-    """Return the AUC that each test fold loses when a block is shuffled in it, shape (blocks, folds)."""
+    """Return the AUC (or R2) that each test fold loses when a block is shuffled in it, shape (blocks, folds)."""
     n, signs = len(table.values), design.signs[:, None]
     lost = []
     for repeat in dict.fromkeys(fold.repeat for fold in folds):
@@ -241,9 +270,25 @@ def _auc_lost(
         for each, fold in zip(
             CLASSIFIERS[classifier].load()(with_copies(table, copies), labels_of_copies, wide), own, strict=True
         ):
-            aucs = within_fold_auc(each.test.reshape(len(copies) + 1, len(fold.test)).T, signs[fold.test])
-            lost.append(aucs[0] - aucs[1:].reshape(len(blocks), N_SHUFFLES).mean(axis=1))
+            reached = _reached(design, own, fold, each.test.reshape(len(copies) + 1, len(fold.test)).T)
+            lost.append(reached[0] - reached[1:].reshape(len(blocks), N_SHUFFLES).mean(axis=1))
     return np.array(lost).T
+
+
+def _reached(
+    design: Design | NumberDesign, folds: Sequence[Fold], fold: Fold, scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the scores of one test fold (m, copies) reach: the AUC, or the part of this fold in R2.
+
+    R2 of a repeat divides the squared errors of all its folds by one sum: each fold is given its share of that sum,
+    so that the mean over folds is the R2 of the repeat, and a fold of people alike does not outweigh all others.
+    """
+    true = design.signs[fold.test, None]
+    if isinstance(design, Design):
+        return within_fold_auc(scores, true)
+    values = design.values
+    spread = np.mean([np.sum((values[each.test] - values[each.train].mean()) ** 2) for each in folds])
+    return np.asarray(1.0 - np.sum((true - scores) ** 2, axis=0) / spread)
 
 
 def _shuffled_within(folds: Sequence[Fold], generator: np.random.Generator, n: int) -> NDArray[np.intp]:

@@ -94,10 +94,8 @@ def increment_interval(
         The two observed AUCs.
     null_difference : (m,) array
         Their difference under the same permuted labels.
-    n_a, n_b : int
-        Rows of each label.
-    level : float
-        Nominal coverage.
+    n_a, n_b, level
+        As for :func:`auc_interval`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-r"""A linear classifier refitted on everybody: weights, calibration, and how they vary with who took part.
+r"""A linear model refitted on everybody: weights, calibration of a classifier, and how both vary with who took part.
 
 Conventions of this file: the log odds of the positive label are :math:`\beta (w^\top z + b) + \gamma` with the
 standardised columns :math:`z`, gaps filled with training means, and Platt's :math:`\beta, \gamma`. The setting is
@@ -6,8 +6,9 @@ chosen and the calibration learned on the outer folds of the first repeat, as in
 Weights in the span of the training rows follow from the scores of those rows; those of sparse models are fitted again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from painconn.provenance import seed_for
 
 N_DRAWS = 200
 
+Sparse = Callable[[NDArray[np.float64], NDArray[np.float64], float], tuple[NDArray[np.float64], float]]
+"""``sparse(rows, labels, setting)``: weights and intercept of a model whose weights do not follow from its scores."""
+
 _MIXTURES = {"logistic_lasso": 1.0, "logistic_elastic_net": MIXTURE}
 _SAME_ZERO = 1e-7
 _FEWEST_FOLDS = 2
@@ -32,7 +36,7 @@ _FEWEST_FOLDS = 2
 
 @dataclass(frozen=True)
 class LinearModel:
-    """A classifier as numbers.
+    """A classifier or a regression as numbers.
 
     Parameters
     ----------
@@ -42,8 +46,6 @@ class LinearModel:
         Score of a person with mean columns.
     setting : float
         Chosen value of what was tuned.
-    platt : PlattScaling
-        From scores to probabilities.
     """
 
     mean: NDArray[np.float64]
@@ -51,7 +53,6 @@ class LinearModel:
     weights: NDArray[np.float64]
     intercept: float
     setting: float
-    platt: PlattScaling
 
     def standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rows (n, p) on the scale of the training rows, 0 in gaps."""
@@ -60,6 +61,13 @@ class LinearModel:
     def scores(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Score rows of columns, (n, p), NaN where one is missing."""
         return np.asarray(self.standardised(values) @ self.weights + self.intercept)
+
+
+@dataclass(frozen=True)
+class LinearClassifier(LinearModel):
+    """A classifier as numbers; ``platt`` leads from scores to probabilities."""
+
+    platt: PlattScaling
 
     def probability(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of the positive label of rows (n, p)."""
@@ -88,7 +96,7 @@ class Draws:
         return np.asarray(np.quantile(probability, [tail, 1.0 - tail], axis=1))
 
 
-def fit_linear(classifier: str, table: FeatureTable, signs: NDArray[np.float64], assignment: Rows) -> LinearModel:
+def fit_linear(classifier: str, table: FeatureTable, signs: NDArray[np.float64], assignment: Rows) -> LinearClassifier:
     """Fit a linear classifier to all rows of a table.
 
     Parameters
@@ -104,7 +112,23 @@ def fit_linear(classifier: str, table: FeatureTable, signs: NDArray[np.float64],
 
     Returns
     -------
+    model : LinearClassifier
+    """
+    sparse = partial(_sparse_logistic, _MIXTURES[classifier]) if classifier in _MIXTURES else None
+    model, inner = refit(classifier, table, signs, assignment, sparse)
+    return LinearClassifier(**vars(model), platt=fit_platt(inner, signs))
+
+
+def refit(
+    classifier: str, table: FeatureTable, labels: NDArray[np.float64], assignment: Rows, sparse: Sparse | None
+) -> tuple[LinearModel, NDArray[np.float64]]:
+    """Fit a linear classifier or regression to all rows of a table.
+
+    Returns
+    -------
     model : LinearModel
+    inner : (n,) array
+        Out-of-fold scores of the rows at the chosen setting.
     """
     n = len(table.values)
     everybody = np.arange(n)
@@ -112,40 +136,57 @@ def fit_linear(classifier: str, table: FeatureTable, signs: NDArray[np.float64],
         (np.flatnonzero(assignment != fold), np.flatnonzero(assignment == fold)) for fold in np.unique(assignment)
     )
     whole = Fold(repeat=0, fold=0, train=everybody, test=everybody + n, inner=inner)
-    both = np.concatenate([signs, signs])[:, None]
+    both = np.concatenate([labels, labels])[:, None]
     (scored,) = CLASSIFIERS[classifier].load()(with_copies(table, [table.values]), both, [whole])
     prepared = PreparedTable.of(table)
     filled, standardised = prepared.filled(everybody), prepared.standardised(everybody)
     setting = float(scored.setting[0])
-    weights, intercept = _solution(classifier, standardised, signs, scored.test[:, 0], setting)
+    if sparse is None:
+        weights, intercept = _solution(standardised, scored.test[:, 0])
+    else:
+        weights, intercept = sparse(standardised, labels, setting)
     varies = standardised.any(axis=0)
-    return LinearModel(
+    model = LinearModel(
         mean=filled.mean(axis=0),
         scale=np.where(varies, filled.std(axis=0), 1.0),
         weights=np.where(varies, weights, 0.0),
         intercept=intercept,
         setting=setting,
-        platt=fit_platt(scored.inner[:, 0], signs),
     )
+    return model, scored.inner[:, 0]
 
 
-def _solution(
-    classifier: str,
-    rows: NDArray[np.float64],
-    signs: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    setting: float,
+def _sparse_logistic(
+    mixture: float, rows: NDArray[np.float64], signs: NDArray[np.float64], setting: float
 ) -> tuple[NDArray[np.float64], float]:
-    if classifier in _MIXTURES:
-        fitted = SparseLogistic(setting, _MIXTURES[classifier]).fit(rows, signs)
-        return np.asarray(fitted.coef_), float(fitted.intercept_)
+    fitted = SparseLogistic(setting, mixture).fit(rows, signs)
+    return np.asarray(fitted.coef_), float(fitted.intercept_)
+
+
+def _solution(rows: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     # Standardised rows have mean 0, so that the mean score is the intercept.
     intercept = float(scores.mean())
     return np.linalg.pinv(rows, rcond=_SAME_ZERO) @ (scores - intercept), intercept
 
 
+def carried(
+    weights: NDArray[np.float64], intercept: float, fitted: LinearModel, model: LinearModel
+) -> tuple[NDArray[np.float64], float]:
+    """Return weights and intercept for columns as another model standardises them.
+
+    Parameters
+    ----------
+    weights, intercept : (p,) array and float
+        For columns as the model standardises them that was fitted.
+    fitted, model : LinearModel
+        Whose columns they are for, and whose they become.
+    """
+    per_unit = weights / fitted.scale
+    return per_unit * model.scale, intercept + float(per_unit @ (model.mean - fitted.mean))
+
+
 def draw_models(
-    classifier: str, table: FeatureTable, design: Design, model: LinearModel, *, seed: int, n_draws: int = N_DRAWS
+    classifier: str, table: FeatureTable, design: Design, model: LinearClassifier, *, seed: int, n_draws: int = N_DRAWS
 ) -> Draws:
     """Fit the classifier again to samples of the participants, the setting and the calibration included.
 
@@ -158,7 +199,7 @@ def draw_models(
         As for the model.
     table, design : FeatureTable, Design
         Rows in the order of the design.
-    model : LinearModel
+    model : LinearClassifier
         Fitted to all of them.
     seed : int
         Study seed.
@@ -171,10 +212,10 @@ def draw_models(
         rows, folds = _sample(design, generator)
         sample = FeatureTable(table.values[rows], table.weights)
         drawn = fit_linear(classifier, sample, design.signs[rows], folds)
-        per_unit = drawn.platt.slope * drawn.weights / drawn.scale
-        weights.append(per_unit * model.scale)
         score = drawn.platt.slope * drawn.intercept + drawn.platt.intercept
-        intercepts.append(score + float(per_unit @ (model.mean - drawn.mean)))
+        weight, intercept = carried(drawn.platt.slope * drawn.weights, score, drawn, model)
+        weights.append(weight)
+        intercepts.append(intercept)
     return Draws(np.array(weights), np.array(intercepts))
 
 

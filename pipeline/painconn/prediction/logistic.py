@@ -59,7 +59,7 @@ def elastic_net(table: FeatureTable, signs: NDArray[np.float64], folds: Sequence
 
 def predict_lasso(table: FeatureTable, values: NDArray[np.float64], folds: Sequence[Fold]) -> Iterator[FoldScores]:
     """Predict numbers by linear regression with an L1 penalty, a share of the standard deviation of the numbers."""
-    recipe = Recipe(partial(_sparse_numbers, 1.0), SPARSE_PENALTIES, goodness=negative_squared_error)
+    recipe = Recipe(partial(build_sparse_numbers, 1.0), SPARSE_PENALTIES, goodness=negative_squared_error)
     return score_with(recipe, table, values, folds)
 
 
@@ -67,7 +67,7 @@ def predict_elastic_net(
     table: FeatureTable, values: NDArray[np.float64], folds: Sequence[Fold]
 ) -> Iterator[FoldScores]:
     """Predict numbers by linear regression with an L1 and an L2 penalty in equal parts."""
-    recipe = Recipe(partial(_sparse_numbers, MIXTURE), SPARSE_PENALTIES, goodness=negative_squared_error)
+    recipe = Recipe(partial(build_sparse_numbers, MIXTURE), SPARSE_PENALTIES, goodness=negative_squared_error)
     return score_with(recipe, table, values, folds)
 
 
@@ -78,7 +78,8 @@ def build_ridge(c: float) -> Any:
     return LogisticRegression(C=c, l1_ratio=0.0, solver="newton-cg", tol=1e-8, max_iter=200)
 
 
-def _sparse_numbers(mixture: float, penalty: float) -> Any:
+def build_sparse_numbers(mixture: float, penalty: float) -> Any:
+    """Return the estimator of numbers with this share of an L1 penalty."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.linear_model import ElasticNet
     from sklearn.preprocessing import StandardScaler

@@ -19,10 +19,8 @@ def score_labellings(
     ----------
     table : FeatureTable
         Not looked at.
-    signs : (n, P) array
-        A labelling per column, -1 or +1.
-    folds : sequence of Fold
-        Outer folds.
+    signs, folds
+        As for :func:`painconn.prediction.ridge.score_labellings`.
 
     Yields
     ------

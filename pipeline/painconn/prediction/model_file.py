@@ -1,106 +1,62 @@
-"""A fitted linear classifier on disk: JSON and plain arrays, nothing that can run.
+"""A fitted linear model on disk: JSON and plain arrays, nothing that can run.
 
 Conventions of this file: a model is a folder with ``model.json`` (what the numbers are about, and how recordings have
 to be prepared) and ``coefficients.npz`` (numbers only, read without pickle). ``model.json`` holds the sha256 of the
-arrays and of its own content. What is read is somebody else's: sizes, shapes and numbers are checked before use.
+arrays and of its own content, and its format says whether it is a classifier or a regression. What is read is
+somebody else's: sizes, shapes and numbers are checked before use.
 """
 
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from painconn.errors import InputError, Problem
 from painconn.prediction.calibration import PlattScaling
-from painconn.prediction.linear import Draws, LinearModel
+from painconn.prediction.linear import Draws, LinearClassifier, LinearModel
+from painconn.prediction.number_linear import FoldModels
+from painconn.prediction.saved_model import (
+    CLASSIFIER_FORMAT,
+    REGRESSION_FORMAT,
+    ModelRecord,
+    RegressionRecord,
+    Saved,
+    SavedModel,
+    SavedRegression,
+)
 from painconn.provenance import canonical_json, file_hash, text_hash
 
-FORMAT = "painconn-model-1"
 MODEL_FILE = "model.json"
 ARRAYS_FILE = "coefficients.npz"
 CARD_FILE = "model_card.md"
 
-_MOST_FEATURES = 200_000
-_MOST_DRAWS = 10_000
+_MOST_OTHERS = 10_000
 _MOST_JSON_BYTES = 100_000_000
 _MOST_ARRAY_BYTES = 4_000_000_000
 _VECTORS = ("mean", "scale", "weights", "low", "high")
+_OTHERS = {CLASSIFIER_FORMAT: "draw", REGRESSION_FORMAT: "fold"}
+"""What the models of other people are called that lie beside the model."""
+
 _FIX = "ask for the model again, or save it again by running its study"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Calibration(_Strict):
-    """From scores to probabilities."""
-
-    slope: float = Field(ge=0)
-    intercept: float
-    threshold: float = Field(gt=0, lt=1)
-
-
-class ModelRecord(_Strict):
-    """Everything of a model that is no array."""
-
-    format: Literal["painconn-model-1"]
-    target: str
-    classifier: str
-    setting: float
-    intercept: float
-    calibration: Calibration
-    kind: Literal["between", "within"]
-    negative: str
-    positive: str
-    n_negative: int = Field(ge=1)
-    n_positive: int = Field(ge=1)
-    n_participants: int = Field(ge=2)
-    feature_set: str
-    features: tuple[str, ...] = Field(min_length=1, max_length=_MOST_FEATURES)
-    contract: dict[str, Any]
-    performance: dict[str, Any]
-    made_with: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class SavedModel:
-    """A model with what it was made from.
-
-    Parameters
-    ----------
-    record : ModelRecord
-        Names, numbers and the contract that recordings must keep.
-    model : LinearModel
-        The classifier.
-    draws : Draws
-        The same of other samples of the participants.
-    low, high : (p,) arrays
-        Smallest and largest training value of each column.
-    """
-
-    record: ModelRecord
-    model: LinearModel
-    draws: Draws
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-
-def model_files(saved: SavedModel) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+def model_files(saved: Saved) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
     """Return the arrays and the record to write; :func:`sealed` adds the hashes."""
+    others = saved.draws if isinstance(saved, SavedModel) else saved.folds
+    name = _OTHERS[saved.record.format]
     arrays = {
         "mean": saved.model.mean,
         "scale": saved.model.scale,
         "weights": saved.model.weights,
         "low": saved.low,
         "high": saved.high,
-        "draw_weights": saved.draws.weights,
-        "draw_intercepts": saved.draws.intercepts,
+        f"{name}_weights": others.weights,
+        f"{name}_intercepts": others.intercepts,
     }
     return arrays, saved.record.model_dump(mode="json")
 
@@ -111,7 +67,7 @@ def sealed(record: Mapping[str, Any], arrays_file: Path) -> dict[str, Any]:
     return {**named, "content_sha256": text_hash(canonical_json(named))}
 
 
-def read_model(folder: Path) -> SavedModel:
+def read_model(folder: Path) -> Saved:
     """Read a model that may come from anywhere.
 
     Parameters
@@ -126,14 +82,21 @@ def read_model(folder: Path) -> SavedModel:
     """
     folder = folder.parent if folder.name == MODEL_FILE else folder
     record = _read_record(folder / MODEL_FILE, folder / ARRAYS_FILE)
-    arrays = _read_arrays(folder / ARRAYS_FILE, len(record.features))
+    others = _OTHERS[record.format]
+    arrays = _read_arrays(folder / ARRAYS_FILE, len(record.features), others)
+    weights, intercepts = arrays[f"{others}_weights"], arrays[f"{others}_intercepts"]
+    numbers = (arrays["mean"], arrays["scale"], arrays["weights"], record.intercept, record.setting)
+    if isinstance(record, RegressionRecord):
+        if len(intercepts) != len(record.errors):
+            raise _refusal(ARRAYS_FILE, f"{len(intercepts)} folds", f"{len(record.errors)}, as in {MODEL_FILE}")
+        folds = FoldModels(weights, intercepts, tuple(np.array(errors) for errors in record.errors))
+        return SavedRegression(record, LinearModel(*numbers), folds, arrays["low"], arrays["high"])
     platt = PlattScaling(record.calibration.slope, record.calibration.intercept, record.calibration.threshold)
-    model = LinearModel(arrays["mean"], arrays["scale"], arrays["weights"], record.intercept, record.setting, platt)
-    draws = Draws(arrays["draw_weights"], arrays["draw_intercepts"])
-    return SavedModel(record, model, draws, arrays["low"], arrays["high"])
+    draws = Draws(weights, intercepts)
+    return SavedModel(record, LinearClassifier(*numbers, platt), draws, arrays["low"], arrays["high"])
 
 
-def _read_record(path: Path, arrays_file: Path) -> ModelRecord:
+def _read_record(path: Path, arrays_file: Path) -> ModelRecord | RegressionRecord:
     for needed in (path, arrays_file):
         if not needed.is_file():
             raise _refusal(needed.name, "no such file", f"a folder with {MODEL_FILE} and {ARRAYS_FILE}")
@@ -154,6 +117,8 @@ def _read_record(path: Path, arrays_file: Path) -> ModelRecord:
         raise _refusal(arrays_file.name, f"sha256 {found[:12]}", f"sha256 {str(arrays_hash)[:12]}")
     content.pop("arrays_sha256")
     try:
+        if content.get("format") == REGRESSION_FORMAT:
+            return RegressionRecord.model_validate(content)
         return ModelRecord.model_validate(content)
     except ValidationError as error:
         raise InputError(
@@ -164,8 +129,8 @@ def _read_record(path: Path, arrays_file: Path) -> ModelRecord:
         ) from None
 
 
-def _read_arrays(path: Path, n_features: int) -> dict[str, NDArray[np.float64]]:
-    wanted = {*_VECTORS, "draw_weights", "draw_intercepts"}
+def _read_arrays(path: Path, n_features: int, others: str) -> dict[str, NDArray[np.float64]]:
+    wanted = {*_VECTORS, f"{others}_weights", f"{others}_intercepts"}
     try:
         # The directory of the archive says how large each array will be: a small file can unpack to anything.
         with zipfile.ZipFile(path) as archive:
@@ -177,22 +142,23 @@ def _read_arrays(path: Path, n_features: int) -> dict[str, NDArray[np.float64]]:
             arrays = {name: loaded[name] for name in sorted(wanted)}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError, MemoryError):
         raise _refusal(path.name, "not an archive of plain arrays", "arrays of numbers, without objects") from None
-    problems = list(_misfits(path.name, arrays, n_features))
+    problems = list(_misfits(path.name, arrays, n_features, others))
     if problems:
         raise InputError(problems)
     return arrays
 
 
-def _misfits(name: str, arrays: Mapping[str, NDArray[Any]], n_features: int) -> list[Problem]:
-    n_draws = arrays["draw_intercepts"].shape[0] if arrays["draw_intercepts"].ndim == 1 else -1
+def _misfits(name: str, arrays: Mapping[str, NDArray[Any]], n_features: int, others: str) -> list[Problem]:
+    intercepts = arrays[f"{others}_intercepts"]
+    n_others = intercepts.shape[0] if intercepts.ndim == 1 else -1
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(_VECTORS, (n_features,))
-    shapes |= {"draw_weights": (n_draws, n_features), "draw_intercepts": (n_draws,)}
+    shapes |= {f"{others}_weights": (n_others, n_features), f"{others}_intercepts": (n_others,)}
     problems = []
     for key, wanted in shapes.items():
         values = arrays[key]
-        if values.dtype != np.float64 or values.shape != wanted or not 0 < n_draws <= _MOST_DRAWS:
+        if values.dtype != np.float64 or values.shape != wanted or not 0 < n_others <= _MOST_OTHERS:
             found = f"{values.dtype} {values.shape}"
-            problems.append(Problem(f"{name}, {key}", found, f"float64 {wanted}, 1 to {_MOST_DRAWS} draws", _FIX))
+            problems.append(Problem(f"{name}, {key}", found, f"float64 {wanted}, 1 to {_MOST_OTHERS} {others}s", _FIX))
         elif not np.isfinite(values).all() or (key == "scale" and not (values > 0).all()):
             problems.append(Problem(f"{name}, {key}", "numbers that no model has", "finite; scale above 0", _FIX))
     return problems

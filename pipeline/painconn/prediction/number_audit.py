@@ -12,18 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painconn.prediction.audit import NULL_MEAN_SLACK, duplicate_recordings, person_overlap
-from painconn.prediction.fold_audit import N_NOISE_TABLES, fitted_inside_fold, noise_tables
+from painconn.prediction.audit import duplicate_recordings, person_overlap
+from painconn.prediction.fold_audit import fitted_inside_fold, noise_gate, noise_tables
 from painconn.prediction.folds import RowStep
-from painconn.prediction.gates import Record, gate, not_evaluated
+from painconn.prediction.gates import Record, gate, near_chance, not_evaluated, same_again
 from painconn.prediction.likeness import Fingerprint
 from painconn.prediction.number_evaluation import NumberEvaluation, evaluate_numbers, reached_by
 from painconn.provenance import seed_for
 
 R2_LIMIT = 0.9
-
-_STANDARD_ERRORS = 4.0
-_SAME_R2 = 1e-8
 
 
 def audit_numbers(
@@ -43,16 +40,10 @@ def audit_numbers(
     ----------
     evaluation : NumberEvaluation
         What :func:`painconn.prediction.number_evaluation.evaluate_numbers` returned.
-    features : DataFrame, (n, p)
-        The table it was given.
-    seed : int
-        Study seed.
-    fingerprints, owners : mapping, optional
-        Recording to its signature (numbers or a hash), and recording to its participant.
+    features, seed, fingerprints, owners, matrices, steps
+        As for :func:`painconn.prediction.audit.audit_evaluation`.
     r2_limit : float
         Highest believable R2.
-    matrices, steps : sequence of (r, r) arrays of int, sequence of RowStep
-        As given to the evaluation.
 
     Returns
     -------
@@ -79,14 +70,9 @@ def shuffled_scores(evaluation: NumberEvaluation) -> Record:
     n = int(null["n_permutations"])
     if n < 2:
         return not_evaluated("shuffled_scores", "nothing recovered of shuffled scores", "no permutations were run")
-    tolerance = NULL_MEAN_SLACK + _STANDARD_ERRORS * float(null["null_sd_recovered"]) / np.sqrt(n)
-    mean = float(null["null_mean_recovered"])
-    return gate(
-        "shuffled_scores",
-        f"mean recovered of {n} shuffled lists of scores within {tolerance:.3f} of 0",
-        f"{mean:.3f}",
-        abs(mean) <= tolerance,
-    )
+    error, mean = float(null["null_sd_recovered"]) / np.sqrt(n), float(null["null_mean_recovered"])
+    what = f"mean recovered of {n} shuffled lists of scores"
+    return near_chance("shuffled_scores", what, mean, 0.0, standard_error=error)
 
 
 def shuffled_run(
@@ -112,13 +98,8 @@ def shuffled_run(
         matrices=matrices,
         steps=steps,
     )
-    found, expected_r2 = float(repeated.scores["r2"]), float(evaluation.null[column])
-    return gate(
-        "shuffled_run",
-        f"R2 {expected_r2:.6f} of shuffled list {column} again when evaluated from the start",
-        f"{found:.6f}",
-        abs(found - expected_r2) < _SAME_R2,
-    )
+    r2 = float(evaluation.null[column])
+    return same_again(f"R2 {r2:.6f} of shuffled list {column}", r2, float(repeated.scores["r2"]))
 
 
 def pure_noise(
@@ -135,14 +116,7 @@ def pure_noise(
         float(reached_by(evaluation.scores["classifier"], noisy, values, folds).recovered[0])
         for noisy, folds in noise_tables(evaluation, features, seed=seed, matrices=matrices, steps=steps)
     ]
-    tolerance = NULL_MEAN_SLACK + _STANDARD_ERRORS * float(np.std(found, ddof=1)) / np.sqrt(N_NOISE_TABLES)
-    average = float(np.mean(found))
-    return gate(
-        "pure_noise",
-        f"mean recovered from {N_NOISE_TABLES} tables of noise within {tolerance:.3f} of 0",
-        f"{average:.3f}",
-        abs(average) <= tolerance,
-    )
+    return noise_gate(found, "recovered from", 0.0)
 
 
 def result_too_good(evaluation: NumberEvaluation, limit: float = R2_LIMIT) -> Record:

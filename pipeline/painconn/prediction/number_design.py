@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painconn.errors import DesignError, Problem
+from painconn.prediction.design import Dealt
 from painconn.prediction.folds import Fold, Rows
 from painconn.provenance import seed_for
 
@@ -23,7 +24,7 @@ FEWEST_TESTED = 2
 
 
 @dataclass(frozen=True)
-class NumberDesign:
+class NumberDesign(Dealt):
     """A score of people laid out on rows.
 
     Parameters
@@ -50,16 +51,6 @@ class NumberDesign:
     def signs(self) -> NDArray[np.float64]:
         """The scores: what a regression learns where a classifier learns signs, (n,)."""
         return self.values
-
-    @property
-    def n_outer(self) -> int:
-        """Number of outer folds of each repeat."""
-        return int(self.folds.max()) + 1
-
-    @property
-    def n_repeats(self) -> int:
-        """Number of repeats."""
-        return int(self.folds.shape[0])
 
     def rows(self, order: Rows) -> "NumberDesign":
         """Return the same design with its rows in another order (or some of them)."""
@@ -142,11 +133,52 @@ def permuted_scores(design: NumberDesign, *, n_permutations: int, seed: int) -> 
     return drawn
 
 
-def without(folds: Sequence[Fold], left_out: Rows) -> list[Fold]:
-    """Return folds that do not learn from some rows; test rows stay complete.
+def number_learning_folds(
+    design: NumberDesign, folds: Sequence[Fold], *, fraction: float, n_repeats: int, seed: int
+) -> list[Fold]:
+    """Return outer folds whose training rows are a fraction of the people of every fold; test rows stay complete.
 
-    Empty when a training set is left with fewer than two inner folds.
+    Parameters
+    ----------
+    design : NumberDesign
+        The design.
+    folds : sequence of Fold
+        All its outer folds.
+    fraction : float
+        Part of the people of each fold to keep, in (0, 1].
+    n_repeats : int
+        How many of the design's repeats to use.
+    seed : int
+        Study seed; who is kept follows from participant labels and this seed.
+
+    Returns
+    -------
+    folds : list of Fold
+        Empty when a training set would be left with fewer than two inner folds.
     """
+    thinned: list[Fold] = []
+    for repeat in range(min(n_repeats, design.n_repeats)):
+        own = [fold for fold in folds if fold.repeat == repeat]
+        left_out = np.flatnonzero(_learning_ranks(design, repeat, seed) >= fraction)
+        kept = _without(own, left_out)
+        if not kept:
+            return []
+        thinned += kept
+    return thinned
+
+
+def _learning_ranks(design: NumberDesign, repeat: int, seed: int) -> NDArray[np.float64]:
+    """Return where each person stands in the drawn order of the own fold, from 0 to below 1."""
+    ranks = np.empty(len(design.participants))
+    drawn = np.array([seed_for(seed, "learning", str(repeat), name) for name in design.participants.tolist()])
+    for fold in range(design.n_outer):
+        own = np.flatnonzero(design.folds[repeat] == fold)
+        ranks[own[np.argsort(drawn[own], kind="stable")]] = np.arange(len(own)) / len(own)
+    return ranks
+
+
+def _without(folds: Sequence[Fold], left_out: Rows) -> list[Fold]:
+    """Return folds that do not learn from some rows; empty when one is left with fewer than two inner folds."""
     thinned = []
     for fold in folds:
         pairs = [(train[~np.isin(train, left_out)], test[~np.isin(test, left_out)]) for train, test in fold.inner]

@@ -13,16 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from painconn.prediction.confounds import joined_table
-from painconn.prediction.evaluation import CONFOUNDS, LEARNING_FRACTIONS, LEARNING_REPEATS
+from painconn.prediction.baselines import compare_with_baselines, named_baselines
 from painconn.prediction.folds import FeatureTable, Fold, FoldScores, RowStep, outer_folds
 from painconn.prediction.intervals import ENOUGH_LABELLINGS
-from painconn.prediction.number_design import NumberDesign, permuted_scores, without
+from painconn.prediction.learning import LEARNING_REPEATS, learning_curve
+from painconn.prediction.number_design import NumberDesign, number_learning_folds, permuted_scores
 from painconn.prediction.number_intervals import METHOD, increment_interval, influences, number_coverage, r2_interval
 from painconn.prediction.number_scores import NumberScores, describe_errors, score_numbers
-from painconn.prediction.ordering import first_labelling, ordered_baseline, ordered_features, renumbered
+from painconn.prediction.ordering import first_labelling, ordered_features, renumbered
 from painconn.prediction.registry import CLASSIFIERS
-from painconn.provenance import seed_for
 
 NO_SKILL = "mean"
 
@@ -81,24 +80,14 @@ def evaluate_numbers(
 
     Parameters
     ----------
-    features : DataFrame, (n, p)
-        Rows in the order of the design; NaN where a feature is not computable.
+    features, seed, confounds, baselines, matrices, steps
+        As for :func:`painconn.prediction.evaluation.evaluate`.
     design : NumberDesign
         From :func:`painconn.prediction.number_design.make_number_design`.
     classifier : str
         A regression of ``CLASSIFIERS``.
     n_permutations : int
         Complete reruns under shuffled scores.
-    seed : int
-        Study seed.
-    confounds : DataFrame, (n, c), optional
-        Covariates of each row, for the confound-only model and the increment over it.
-    baselines : mapping of str to DataFrame (n, c), optional
-        More tables that the features must add something to, treated like the confounds.
-    matrices : sequence of (r, r) arrays of int
-        Columns of the features that together are a symmetric matrix.
-    steps : sequence of RowStep
-        What is learned in each training set and changes the features before standardisation.
 
     Returns
     -------
@@ -113,9 +102,7 @@ def evaluate_numbers(
     InputError
         When a value is infinite.
     """
-    others = ({} if confounds is None else {CONFOUNDS: confounds}) | dict(baselines or {})
-    if any(len(table) != len(design.values) for table in (features, *others.values())):
-        raise ValueError("features, baselines and design must have the same rows")
+    named = named_baselines(features, confounds, baselines, n_rows=len(design.values))
     order = np.argsort(design.participants, kind="stable")
     ordered = design.rows(order)
     table, n_varying = ordered_features(
@@ -136,21 +123,24 @@ def evaluate_numbers(
         "n_repeats": design.n_repeats,
         **_performance(run, ordered, tested=True),
         "chosen_settings": dict(sorted(Counter(f"{each.setting[0]:g}" for each in run.scored).items())),
-        "learning_curve": _learning_curve(classifier, table, ordered, folds, seed),
+        "learning_curve": learning_curve(
+            ordered.participants,
+            lambda part: number_learning_folds(ordered, folds, fraction=part, n_repeats=LEARNING_REPEATS, seed=seed),
+            lambda some: {"r2": float(reached_by(classifier, table, ordered.values[:, None], some).r2[0])},
+        ),
         "baselines": {NO_SKILL: _performance(_run(NO_SKILL, table, values[:, :1], folds), ordered, tested=False)},
     }
-    increments: dict[str, Any] = {}
-    for name, other in others.items():
-        baseline = ordered_baseline(other, order, like=features, matrices=matrices, seed=seed)
-        alone = _run(classifier, baseline, values, folds)
-        both = _run(classifier, joined_table(table, baseline), values, folds)
-        columns = [str(column) for column in other.columns]
-        scores["baselines"][name] = {"columns": columns, **_performance(alone, ordered, tested=True)}
-        increments[name] = _increment(both, alone, ordered, name)
-    if CONFOUNDS in increments:
-        scores["increment"] = increments.pop(CONFOUNDS)
-    if increments:
-        scores["increment_over"] = increments
+    alone, increments = compare_with_baselines(
+        named,
+        features,
+        table,
+        order,
+        run=lambda one: _run(classifier, one, values, folds),
+        performance=lambda one: _performance(one, ordered, tested=True),
+        increment=lambda both, one, name: _increment(both, one, ordered, name),
+    )
+    scores["baselines"] |= alone
+    scores |= increments
     back = np.argsort(order)
     return NumberEvaluation(
         design=design,
@@ -200,37 +190,6 @@ def _performance(run: _Run, design: NumberDesign, *, tested: bool) -> dict[str, 
             report["interval_warning"] = f"the spread of this interval rests on only {len(null)} permutations"
     within = {"within_fold_r": float(reached.r[0]), "recovered": float(reached.recovered[0])}
     return report | within | describe_errors(run.scored, design.values) | {"fold_r2": reached.fold_r2.tolist()}
-
-
-def _learning_curve(
-    classifier: str, table: FeatureTable, design: NumberDesign, folds: Sequence[Fold], seed: int
-) -> list[dict[str, float]]:
-    """Return R2 when a part of the people of every fold is learned from; test folds stay complete."""
-    curve = []
-    ranks = _learning_ranks(design, seed)
-    for fraction in LEARNING_FRACTIONS:
-        thinned: list[Fold] = []
-        for repeat in range(min(LEARNING_REPEATS, design.n_repeats)):
-            own = [fold for fold in folds if fold.repeat == repeat]
-            left_out = np.flatnonzero(ranks[repeat] >= fraction)
-            thinned += without(own, left_out)
-        if len(thinned) < min(LEARNING_REPEATS, design.n_repeats) * design.n_outer:
-            continue
-        n_train = float(np.mean([len(fold.train) for fold in thinned]))
-        r2 = _run(classifier, table, design.values[:, None], thinned).reached.r2[0]
-        curve.append({"fraction": fraction, "n_train_participants": n_train, "r2": float(r2)})
-    return curve
-
-
-def _learning_ranks(design: NumberDesign, seed: int) -> NDArray[np.float64]:
-    """Return for each repeat where a person stands in the drawn order of the own fold, from 0 to below 1."""
-    ranks = np.empty(design.folds.shape)
-    for repeat in range(design.n_repeats):
-        drawn = np.array([seed_for(seed, "learning", str(repeat), name) for name in design.participants.tolist()])
-        for fold in range(design.n_outer):
-            own = np.flatnonzero(design.folds[repeat] == fold)
-            ranks[repeat, own[np.argsort(drawn[own], kind="stable")]] = np.arange(len(own)) / len(own)
-    return ranks
 
 
 def _increment(both: _Run, alone: _Run, design: NumberDesign, name: str) -> dict[str, Any]:

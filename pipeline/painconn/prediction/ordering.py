@@ -61,15 +61,16 @@ def ordered_baseline(
     baseline: pd.DataFrame,
     order: Rows,
     *,
-    like: pd.DataFrame,
-    matrices: Sequence[NDArray[np.intp]] = (),
-    seed: int = 0,
+    features: pd.DataFrame,
+    table: FeatureTable,
 ) -> FeatureTable:
-    """Return a baseline as a table with its rows in an order; of the columns of the features it has their matrices."""
-    table = replace(confound_table(baseline.iloc[order]), seed=seed)
-    if list(baseline.columns) == list(like.columns):
-        return replace(table, matrices=tuple(matrices))
-    return table
+    """Return a baseline as a table with its rows in an order, beside the table of the features.
+
+    A baseline with the columns of the features has their matrices.
+    """
+    same_columns = list(baseline.columns) == list(features.columns)
+    matrices = table.matrices if same_columns else ()
+    return replace(confound_table(baseline.iloc[order]), matrices=matrices, seed=table.seed)
 
 
 def first_labelling(scored: FoldScores) -> FoldScores:

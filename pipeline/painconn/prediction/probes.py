@@ -57,6 +57,8 @@ class Probe:
         inside each label only, since files are often numbered group by group.
     steps : tuple of RowStep
         What the target takes out of the features because of it, inside each fold: it is read from what is left.
+    unknown : str
+        Why it has no values, where it has none.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Probe:
     carried: bool = False
     by_label: bool = False
     steps: tuple[RowStep, ...] = ()
+    unknown: str = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,16 @@ def probe_gates(findings: Sequence[dict[str, Any]]) -> list[Record]:
     return records
 
 
-def missing_pattern(features: pd.DataFrame) -> "pd.Series[Any]":
-    """Return where each row lies on the main direction in which gaps differ between rows; no values without gaps."""
+def missing_pattern(features: pd.DataFrame) -> Probe:
+    """Return the probe of where each row lies on the main direction in which gaps differ between rows."""
     gaps = features.isna().to_numpy(dtype=float)
     centred = gaps - gaps.mean(axis=0)
     if not centred.any():
-        return pd.Series(np.nan, index=range(len(features)))
+        values = pd.Series(np.nan, index=range(len(features)))
+        unknown = "the same values are missing for everybody" if gaps.any() else "no value is missing"
+        return Probe("missing values", values, carried=True, unknown=unknown)
     left, size, _ = np.linalg.svd(centred, full_matrices=False)
-    return pd.Series(np.round(left[:, 0] * size[0], 9))
+    return Probe("missing values", pd.Series(np.round(left[:, 0] * size[0], 9)), carried=True)
 
 
 def read_from_features(
@@ -210,7 +215,7 @@ def _one_by_one(probe: Probe) -> list[Probe]:
     return [
         replace(probe, name=title, values=(text == name).astype(float).where(text.notna()))
         for title, name in zip(titles, chosen, strict=True)
-    ] or [Probe(probe.name, pd.Series(np.nan, index=probe.values.index))]
+    ] or [replace(probe, values=pd.Series(np.nan, index=probe.values.index))]
 
 
 def _ask_between(
@@ -219,7 +224,7 @@ def _ask_between(
     known = np.flatnonzero(probe.values.notna().to_numpy())
     values = probe.values.iloc[known].astype(np.float64)
     if len(known) == 0 or values.nunique() < 2:
-        return {"reason": "the same for everybody" if len(known) else "not known"}
+        return {"reason": "the same for everybody" if len(known) else probe.unknown}
     labels = design.labels[known]
     high = halves(values).copy()
     held = features.iloc[known]
@@ -268,18 +273,20 @@ def _to_label(
 def _ask_within(features: pd.DataFrame, design: Design, probe: Probe, seed: int, n_permutations: int) -> dict[str, Any]:
     values = probe.values.to_numpy(dtype=float)
     rows, more = [], []
-    n_higher_in_b = 0
+    n_known = n_higher_in_b = 0
     for person in sorted(set(design.participants.tolist())):
         mine = np.flatnonzero(design.participants == person)
         first, second = (mine[design.labels[mine] == label][0] for label in (design.a, design.b))
         difference = values[second] - values[first]
+        n_known += int(np.isfinite(difference))
         if np.isfinite(difference) and difference != 0.0:
             rows += [first, second]
             more += [difference < 0, difference > 0]
             n_higher_in_b += int(difference > 0)
     n_people = len(rows) // 2
     if n_people < FEWEST:
-        return {"reason": "not known, or the same in both observations of nearly everybody"}
+        whom = f"all but {n_people} people" if n_people else "everybody"
+        return {"reason": f"the same in both observations of {whom}" if n_known else probe.unknown}
     reading = (
         _CARRIED
         if probe.carried

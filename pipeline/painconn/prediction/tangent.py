@@ -31,10 +31,8 @@ def score_labellings(table: FeatureTable, signs: NDArray[np.float64], folds: Seq
     ----------
     table : FeatureTable
         n observations by p features, whose ``matrices`` say which columns are one.
-    signs : (n, P) array
-        A labelling per column, -1 or +1.
-    folds : sequence of Fold
-        Outer folds.
+    signs, folds
+        As for :func:`painconn.prediction.ridge.score_labellings`.
 
     Yields
     ------

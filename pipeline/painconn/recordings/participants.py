@@ -219,11 +219,20 @@ def doubtful_values(column: "pd.Series[str]", allowed: tuple[str, ...]) -> list[
     return problems
 
 
-def covariate_columns(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+def covariate_columns(table: pd.DataFrame, names: Iterable[str], *, setting: str = "data.covariates") -> pd.DataFrame:
     """Turn columns of the participants table into numbers.
 
     A column of numbers stays one column. A column of two texts becomes 0 (first in the alphabet) and 1. A column of
     three to six texts becomes one 0/1 column per text except the first, named ``column__text``.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Participants table, text, indexed by participant.
+    names : iterable of str
+        Columns.
+    setting : str
+        Field of the study file that names them, for messages.
 
     Returns
     -------
@@ -239,7 +248,7 @@ def covariate_columns(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame
     columns: dict[str, list[float]] = {}
     for name in names:
         if name not in table.columns:
-            problems.append(_no_column("participants table", name, table.columns, "data.covariates"))
+            problems.append(_no_column("participants table", name, table.columns, setting))
             continue
         cells = {str(participant): value for participant, value in table[name].items()}
         values = {participant: value for participant, value in cells.items() if not says_nothing(value)}

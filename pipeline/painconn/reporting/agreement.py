@@ -54,7 +54,7 @@ def agreement_kind(target: TargetResults) -> str:
 
 
 def agreement_sentences(target: TargetResults) -> tuple[str, ...]:
-    """Say for each other inverse what became of the declared tests and of the classifier."""
+    """Say for each other inverse what became of the declared tests and of the model."""
     saved = target.agreement
     if not saved:
         return ()
@@ -109,13 +109,14 @@ def _effects(tests: Mapping[str, Any]) -> str:
 def _scores(first: str, name: str, other: Mapping[str, Any]) -> str:
     scores = other["classifier"]
     if scores is None:
-        return "The classifier was not scored under both."
+        return "The model was not scored under both."
+    key, model, symbol = ("r2", "Regression", "R²") if "r2" in scores["primary"] else ("auc", "Classifier", "AUC")
     told = [
-        f"{inverse} {number(score['auc'])}, 95 % interval {interval(*score['auc_ci'])}, "
+        f"{inverse} {number(score[key])}, 95 % interval {interval(*score[f'{key}_ci'])}, "
         f"{p_text(score['p'], symbol='permutation p')}"
         for inverse, score in zip((first, name), (scores["primary"], scores["other"]), strict=True)
     ]
-    return f"Classifier on the same features, AUC: {'; '.join(told)}."
+    return f"{model} on the same features, {symbol}: {'; '.join(told)}."
 
 
 def agreement_table(target: TargetResults) -> Table | None:

@@ -1,4 +1,4 @@
-"""What the classifier rests on, and whether its model was saved, on the page."""
+"""What the classifier or the regression rests on, and whether its model was saved, on the page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,8 +25,8 @@ def interpretation_sentences(target: TargetResults) -> tuple[str, ...]:
         sentences.append(
             f"Patterns of {plural(len(columns), 'column')} over {plural(facts['n_fits'], 'fit')}: a weight says how a "
             "model filters, a pattern what differs along its score (from -1 to 1). Fits share most of their people and "
-            "agree with each other whatever the labels are; a column counts as stable only when it also exceeds the "
-            "largest column of permuted labels. " + _stable(columns, facts)
+            f"agree with each other whatever the {_labels(target)} are; a column counts as stable only when it also "
+            f"exceeds the largest column of permuted {_labels(target)}. " + _stable(columns, facts)
         )
     state = "saved in the folder model, with its card" if saved.get("saved") else f"not saved: {saved.get('reason')}"
     return (*sentences, f"The model refitted on everybody was {state}.")
@@ -34,9 +34,13 @@ def interpretation_sentences(target: TargetResults) -> tuple[str, ...]:
 
 def _stable(columns: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     if not facts.get("n_labellings"):
-        return "This classifier is refitted for every labelling, so that this was not asked."
+        return "This model is refitted for every labelling, so that this was not asked."
     n_stable = int((columns["stable"].astype(str) == "True").sum())
     return f"{count(n_stable)} of {count(len(columns))} did ({plural(facts['n_labellings'], 'labelling')})."
+
+
+def _labels(target: TargetResults) -> str:
+    return "scores" if target.kind == "association" else "labels"
 
 
 def patterns_table(target: TargetResults) -> Table | None:
@@ -49,7 +53,7 @@ def patterns_table(target: TargetResults) -> Table | None:
     rows = records(top)
     return Table(
         caption=f"The {len(rows)} largest mean patterns of {len(columns)} in {target.name}; positive: higher in "
-        f"{target.sides[1]}. Stable ones are set off. Exploratory; family-wise p over the {len(columns)} columns.",
+        f"{_upper_side(target)}. Stable ones are set off. Exploratory; family-wise p over the {len(columns)} columns.",
         header=("column", "pattern", "sd over fits", "fits of this sign", "median rank", "p (family-wise)", "stable"),
         rows=tuple(
             (
@@ -63,23 +67,28 @@ def patterns_table(target: TargetResults) -> Table | None:
     )  # fmt: skip
 
 
+def _upper_side(target: TargetResults) -> str:
+    return "people predicted higher" if target.kind == "association" else target.sides[1]
+
+
 def importances_table(target: TargetResults) -> Table | None:
     """Return what is lost when a block of columns is shuffled; None when it was not saved."""
     table = target.interpretation
-    if table is None or "auc_lost" not in table:
+    lost, symbol = ("r2_lost", "R²") if target.kind == "association" else ("auc_lost", "AUC")
+    if table is None or lost not in table:
         return None
     blocks = table[table["kind"] != "feature"]
     facts = (target.model or {}).get("interpretation") or {}
     return Table(
-        caption=f"AUC lost in {target.name} when the columns of a block are shuffled together among the people of a "
-        f"test fold ({plural(facts.get('n_test_folds', 0), 'test fold')}). Blocks that say the same can stand in for "
-        "each other: no loss does not mean no information.",
-        header=("block", "columns", "AUC lost", "sd over folds", "5 % to 95 % of folds", "folds that lose"),
+        caption=f"{symbol} lost in {target.name} when the columns of a block are shuffled together among the people "
+        f"of a test fold ({plural(facts.get('n_test_folds', 0), 'test fold')}). Blocks that say the same can stand in "
+        "for each other: no loss does not mean no information.",
+        header=("block", "columns", f"{symbol} lost", "sd over folds", "5 % to 95 % of folds", "folds that lose"),
         rows=tuple(
             (
-                f"{row['kind']}: {words(str(row['name']))}", count(row["n_features"]), number(row["auc_lost"], 3),
-                number(row["auc_lost_sd"], 3),
-                f"{number(row['auc_lost_low'], 3)} to {number(row['auc_lost_high'], 3)}", _share(row["folds_worse"]),
+                f"{row['kind']}: {words(str(row['name']))}", count(row["n_features"]), number(row[lost], 3),
+                number(row[f"{lost}_sd"], 3),
+                f"{number(row[f'{lost}_low'], 3)} to {number(row[f'{lost}_high'], 3)}", _share(row["folds_worse"]),
             )
             for row in records(blocks)
         ),

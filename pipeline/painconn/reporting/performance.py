@@ -1,10 +1,11 @@
 """Scores of a classifier or a baseline as saved, with every optional part absent rather than guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from painconn.reporting.notation import interval, listing, number, p_text, words
+from painconn.reporting.notation import column_words, interval, listing, number, p_text, plural, words
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Performance:
 
 
 _MOST_NAMED = 12
+_FIRST_NAMED = 3
 _ALONE = {"ratings": "the ratings that the label was made from", "rest": "the same features at rest"}
 _COPIED = ("auc", "balanced_accuracy", "sensitivity", "specificity", "brier", "brier_no_skill", "n_features")
 
@@ -126,6 +128,29 @@ def _increment_sentence(name: str, increment: Mapping[str, Any], saved: Mapping[
         f"{number(increment.get(f'auc_{name}'))} with {alone} alone, increment {number(increment.get('increment'))}, "
         f"95 % interval {interval(low, high)}{''.join(f'; {note}' for note in notes)}."
     )
+
+
+def left_out_sentence(scores: Mapping[str, Any]) -> str:
+    """Say which columns no model was given because a whole side has no value of them; empty when there are none."""
+    missing: Mapping[str, list[str]] = scores.get("missing_on_a_side") or {}
+    sides: dict[str, list[str]] = {}
+    for column in dict.fromkeys(chain.from_iterable(missing.values())):
+        lacking = [side for side, columns in missing.items() if column in columns]
+        sides.setdefault(" or ".join(lacking), []).append(column)
+    if not sides:
+        return ""
+    told = [
+        f"{plural(len(columns), 'feature')} that nobody in {side} has ({_first_of(columns)})"
+        for side, columns in sides.items()
+    ]
+    return f"Left out of every model, because a whole side has no value: {'; '.join(told)}."
+
+
+def _first_of(columns: Sequence[str]) -> str:
+    """Name the first columns, and count the others."""
+    named = [column_words(column) for column in columns[:_FIRST_NAMED]]
+    more = len(columns) - len(named)
+    return listing([*named, f"{more} more"] if more else named)
 
 
 def probe_sentences(audit: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,7 @@ from painconn.reporting.performance import (
     Performance,
     baselines_of,
     increment_sentences,
+    left_out_sentence,
     performance_of,
     probe_sentences,
 )
@@ -128,7 +129,7 @@ def target_view(results: StudyResults, target: TargetResults, centroids: Mapping
         primary_leakage=family_sentence(primary),
         classifier_pictures=model.pictures,
         performance=model.table,
-        beside=[*model.sentences, *probe_sentences(target.audit or {}), *site_sentences(target.audit or {})],
+        beside=_beside(target, model),
         interval_notes=model.notes,
         interpretation=interpretation_sentences(target),
         patterns=patterns_table(target),
@@ -176,6 +177,12 @@ class _Model:
     table: Table | None
     sentences: list[str]
     notes: tuple[str, ...]
+
+
+def _beside(target: TargetResults, model: _Model) -> list[str]:
+    left_out = left_out_sentence(target.scores or {})
+    audit = target.audit or {}
+    return [*([left_out] if left_out else []), *model.sentences, *probe_sentences(audit), *site_sentences(audit)]
 
 
 def _regression(target: TargetResults, n_people: str) -> _Model:

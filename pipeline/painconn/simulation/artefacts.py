@@ -119,12 +119,8 @@ def gaze(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_times : int
-        Length.
-    sfreq_hz : float
-        Sampling rate.
+    rng, n_times, sfreq_hz
+        As for :func:`blinks`.
     per_minute : float
         Saccades per minute.
     closed_s : array_like, shape (n_spans, 2)
@@ -175,16 +171,8 @@ def saccades(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    positions_m : ndarray, shape (n_channels, 3)
-        Electrodes.
-    n_times : int
-        Length.
-    sfreq_hz : float
-        Sampling rate.
-    per_minute : float
-        Rate.
+    rng, positions_m, n_times, sfreq_hz, per_minute
+        As for :func:`blinks`.
     size_uv : float
         Of a look from straight ahead to the far right, at the channel that sees it most.
     closed_s : array_like, shape (n_spans, 2)
@@ -206,16 +194,8 @@ def movements(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    positions_m : ndarray, shape (n_channels, 3)
-        Electrodes.
-    n_times : int
-        Length.
-    sfreq_hz : float
-        Sampling rate.
-    per_minute : float
-        Rate.
+    rng, positions_m, n_times, sfreq_hz, per_minute
+        As for :func:`blinks`.
     size_uv : float
         Typical peak at the channel that sees them most; sizes vary by 20 %.
 
@@ -245,14 +225,8 @@ def heart(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    positions_m : ndarray, shape (n_channels, 3)
-        Electrodes.
-    n_times : int
-        Length.
-    sfreq_hz : float
-        Sampling rate.
+    rng, positions_m, n_times, sfreq_hz
+        As for :func:`blinks`.
     per_minute : float
         Heart rate; beat-to-beat intervals vary by 4 %.
     size_uv : float
@@ -288,14 +262,8 @@ def muscle(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    positions_m : ndarray, shape (n_channels, 3)
-        Electrodes.
-    n_times : int
-        Length.
-    sfreq_hz : float
-        Sampling rate.
+    rng, positions_m, n_times, sfreq_hz
+        As for :func:`blinks`.
     bursts_per_minute : float
         Rate of bursts of each of the four muscles.
     burst_uv, tone_uv : float
@@ -355,12 +323,8 @@ def drifts(rng: np.random.Generator, n_channels: int, n_times: int, *, sfreq_hz:
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_channels, n_times : int
-        Shape.
-    sfreq_hz : float
-        Sampling rate.
+    rng, n_channels, n_times, sfreq_hz
+        As for :func:`line_noise`.
     size_uv : float
         Standard deviation.
 
@@ -376,10 +340,8 @@ def sensor_noise(rng: np.random.Generator, n_channels: int, n_times: int, *, siz
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_channels, n_times : int
-        Shape.
+    rng, n_channels, n_times
+        As for :func:`line_noise`.
     size_uv : float
         Standard deviation.
 

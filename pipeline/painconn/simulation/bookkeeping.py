@@ -43,10 +43,8 @@ def enrol(spec: CohortSpec, *, seed: int) -> tuple[Enrolled, ...]:
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    seed : int
-        Seed of the cohort.
+    spec, seed
+        As for :func:`painconn.simulation.people.roster`.
 
     Returns
     -------

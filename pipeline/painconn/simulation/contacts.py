@@ -97,14 +97,8 @@ def with_popping_channel(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    data_uv : ndarray, shape (n_channels, n_times)
-        Data; not changed.
-    channel : int
-        Which channel.
-    sfreq_hz : float
-        Sampling rate.
+    rng, data_uv, channel, sfreq_hz
+        As for :func:`with_noisy_channel`.
     size_uv : float
         Typical size of a jump.
 

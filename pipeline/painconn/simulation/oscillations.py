@@ -45,18 +45,14 @@ def oscillation(
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    person : Person
-        Traits.
+    spec, person, seed
+        As for :func:`painconn.simulation.person.cortex_signals`.
     rhythm : Rhythm
         One of the cohort's.
     regions : tuple of str
         Regions of the head; those of the couplings are among them.
     onsets_s : ndarray
         Times of the pinpricks.
-    seed : int
-        Seed of the cohort.
 
     Returns
     -------

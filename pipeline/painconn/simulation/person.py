@@ -140,22 +140,13 @@ def _surroundings(
 
 def _with_bad_contacts(spec: CohortSpec, person: Person, data: Array, *, seed: int) -> Array:
     names, sfreq_hz = spec.channels, spec.protocol.sfreq_hz
-    if person.noisy_channel is not None:
-        data = contacts.with_noisy_channel(
-            stream(seed, person.participant, "noisy channel"),
-            data,
-            names.index(person.noisy_channel),
-            sfreq_hz=sfreq_hz,
-            size_uv=spec.contacts.noisy_uv,
-        )
-    if person.popping_channel is not None:
-        data = contacts.with_popping_channel(
-            stream(seed, person.participant, "popping channel"),
-            data,
-            names.index(person.popping_channel),
-            sfreq_hz=sfreq_hz,
-            size_uv=spec.contacts.popping_uv,
-        )
+    for purpose, channel, disturbed, size_uv in (
+        ("noisy channel", person.noisy_channel, contacts.with_noisy_channel, spec.contacts.noisy_uv),
+        ("popping channel", person.popping_channel, contacts.with_popping_channel, spec.contacts.popping_uv),
+    ):
+        if channel is not None:
+            rng = stream(seed, person.participant, purpose)
+            data = disturbed(rng, data, names.index(channel), sfreq_hz=sfreq_hz, size_uv=size_uv)
     if person.flat_channel is not None:
         data = contacts.with_flat_channel(data, names.index(person.flat_channel))
     return data
@@ -166,12 +157,8 @@ def electrode_signals(spec: CohortSpec, person: Person, *, seed: int, head: Simu
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    person : Person
-        Traits.
-    seed : int
-        Seed of the cohort.
+    spec, person, seed
+        As for :func:`cortex_signals`.
     head : SimulationHead
         Its electrodes are the spec's channels, then the reference.
 
@@ -205,12 +192,8 @@ def simulate_person(
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    participant, group : str
-        Label, and one of the spec's groups.
-    seed : int
-        Seed of the cohort.
+    spec, participant, group, seed
+        As for :func:`painconn.simulation.people.draw_person`.
     head : SimulationHead
         Built for ``(*spec.channels, spec.reference)``.
 

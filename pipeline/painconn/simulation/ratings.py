@@ -27,12 +27,8 @@ def draw_sensitivity(spec: CohortSpec, participant: str, group: str, *, seed: in
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    participant, group : str
-        Label, and one of the spec's groups.
-    seed : int
-        Seed of the cohort.
+    spec, participant, group, seed
+        As for :func:`painconn.simulation.people.draw_person`.
 
     Returns
     -------
@@ -63,12 +59,8 @@ def rate_pinpricks(spec: CohortSpec, participant: str, group: str, *, seed: int)
 
     Parameters
     ----------
-    spec : CohortSpec
-        The cohort.
-    participant, group : str
-        Label, and one of the spec's groups.
-    seed : int
-        Seed of the cohort.
+    spec, participant, group, seed
+        As for :func:`painconn.simulation.people.draw_person`.
 
     Returns
     -------

@@ -6,11 +6,11 @@ answers to. Moments are smaller than those of the demo: a planted coupling is ha
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from painconn.simulation.demo import ALPHA, BETA, THETA
 from painconn.simulation.specification import Coupling, Rhythm, Spread, Variation
-
-_UNMOVED = Spread(0.0, 0.0, 0.0, 0.0)
 
 # Alpha falls by 5 to 8 dB from the occiput to the central and temporal channels and rises again by 2 in the front.
 _ALPHA_WEIGHTS: Mapping[str, float] = {
@@ -32,38 +32,13 @@ _ALPHA_WEIGHTS: Mapping[str, float] = {
 
 REALISTIC_RHYTHMS: tuple[Rhythm, ...] = (
     # A third of the demo's theta: its share of the power is 0.15, and no theta peak stands out at rest.
-    Rhythm(
-        name="theta",
-        peak_hz=Spread(6.0, 0.4, 5.0, 7.0),
-        width_hz=1.0,
-        moment_nam=Spread(9.0, 4.0, 1.5, 22.0),
-        weights={"superiorfrontal": 1.0, "caudalanteriorcingulate": 1.0, "rostralanteriorcingulate": 0.9},
-        other_weight=0.4,
-        suppression=_UNMOVED,
-    ),
+    replace(THETA, width_hz=1.0, moment_nam=Spread(9.0, 4.0, 1.5, 22.0)),
     # People differ in alpha far more than in anything else: its share of the power runs from 0.1 to 0.6.
-    Rhythm(
-        name="alpha",
-        peak_hz=Spread(10.2, 0.6, 8.8, 11.8),
-        width_hz=1.0,
-        moment_nam=Spread(19.0, 8.5, 4.0, 46.0),
-        weights=_ALPHA_WEIGHTS,
-        other_weight=0.5,
-        suppression=Spread(0.42, 0.10, 0.15, 0.7),
-        peak_hz_per_year=-0.015,
-    ),
+    replace(ALPHA, width_hz=1.0, moment_nam=Spread(19.0, 8.5, 4.0, 46.0), weights=_ALPHA_WEIGHTS, other_weight=0.5),
     # Broad and even: real beta has no narrow line and is no stronger over the central channels.
-    Rhythm(
-        name="beta",
-        peak_hz=Spread(19.0, 1.5, 15.5, 24.0),
-        width_hz=4.0,
-        moment_nam=Spread(6.5, 2.7, 1.0, 17.0),
-        weights={},
-        other_weight=0.6,
-        suppression=Spread(0.25, 0.08, 0.0, 0.5),
-    ),
+    replace(BETA, width_hz=4.0, moment_nam=Spread(6.5, 2.7, 1.0, 17.0), weights={}, other_weight=0.6),
 )
-"""Rhythms of people at rest, with the suppression of the demo."""
+"""Rhythms of people at rest, with the frequencies and the suppression of the demo."""
 
 
 def _both_sides(*regions: str) -> tuple[str, ...]:

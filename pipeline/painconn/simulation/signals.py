@@ -85,12 +85,8 @@ def band_noise(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_signals, n_times : int
-        Shape of the result.
-    sfreq_hz : float
-        Sampling rate.
+    rng, n_signals, n_times, sfreq_hz
+        As for :func:`powerlaw_noise`.
     peak_hz, width_hz : float
         Centre and standard deviation of the line in the power spectrum.
 
@@ -110,12 +106,8 @@ def slow_modulation(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the random numbers.
-    n_signals, n_times : int
-        Shape of the result.
-    sfreq_hz : float
-        Sampling rate.
+    rng, n_signals, n_times, sfreq_hz
+        As for :func:`powerlaw_noise`.
     depth : float
         Standard deviation of the log gain; 0 is no modulation.
     rate_hz : float

@@ -18,13 +18,15 @@ from painconn.steps.selection import read_features
 from painconn.store import plain, read_json, read_tsv, write_json
 
 N_RESAMPLES = 1000
-CHANCE = 0.5
+CHANCE = {"auc": 0.5, "r2": 0.0}
+"""What each headline is when nothing is known of the person tested."""
+
 ONE_INVERSE = "one inverse"
 NOT_COMPUTED = "a significant primary test, or everything, could not be computed under both inverses"
 
 
 def run(results: Results, settings: dict[str, Any], name: str) -> None:
-    """Compare the primary result with the same tests and the same classifier under every other inverse.
+    """Compare the primary result with the same tests and the same classifier (or regression) under every other inverse.
 
     The tests and scores themselves are in ``compare.tsv`` (role ``agreement``) and ``scores.json``; nothing of the
     primary result depends on this step.
@@ -46,8 +48,11 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         again = next(family for family in declared if family.name == agreement_family(inverse))
         tests, pairs = _tests(rows, primary, again)
         seed = seed_for(settings["seed"], "agreement", name, inverse)
-        classifier = _classifier(scores, inverse)
-        known = None if classifier is None else (_of_score(classifier["primary"]), _of_score(classifier["other"]))
+        headline = "r2" if settings["target"]["contrast"]["kind"] == "association" else "auc"
+        classifier = _classifier(scores, inverse, headline)
+        known = None
+        if classifier:
+            known = _of_score(classifier["primary"], headline), _of_score(classifier["other"], headline)
         record["others"][inverse] = {
             "verdict": verdict(pairs, known) if _assessed(tests, pairs, known) else "not assessed",
             "tests": tests | _effects(compared, primary, again, seed),
@@ -121,9 +126,10 @@ def _of_test(row: dict[str, float]) -> Evidence:
     return Evidence(row["hedges_g"], row["ci_low"], row["ci_high"], bool(row["p_fwe"] < LEVEL))
 
 
-def _of_score(score: dict[str, Any]) -> Evidence:
-    low, high = score["auc_ci"]
-    return Evidence(score["auc"] - CHANCE, low - CHANCE, high - CHANCE, score["found"])
+def _of_score(score: dict[str, Any], headline: str) -> Evidence:
+    low, high = score[f"{headline}_ci"]
+    chance = CHANCE[headline]
+    return Evidence(score[headline] - chance, low - chance, high - chance, score["found"])
 
 
 def _effects(compared: Comparison, primary: Family, again: Family, seed: int) -> dict[str, Any]:
@@ -154,20 +160,24 @@ def _effects(compared: Comparison, primary: Family, again: Family, seed: int) ->
     }
 
 
-def _classifier(scores: dict[str, Any], inverse: str) -> dict[str, Any] | None:
-    """Return the headline score and that of the same features under another inverse; None unless both were scored."""
+def _classifier(scores: dict[str, Any], inverse: str, headline: str) -> dict[str, Any] | None:
+    """Return the headline score and that of the same features under another inverse; None unless both were scored.
+
+    A score is found when it is better than chance. Shuffled scores give an R2 below 0, so that one may be better than
+    they are and still worse than the mean: that is no finding.
+    """
     primary = scores["primary_feature_set"]
     names = {"primary": primary, "other": agreement_set(inverse, primary)}
     sets = {side: scores["feature_sets"].get(name) for side, name in names.items()}
-    if any(score is None or score.get("auc") is None for score in sets.values()):
+    if any(score is None or score.get(headline) is None for score in sets.values()):
         return None
     return {
         side: {
             "feature_set": names[side],
-            "auc": score["auc"],
-            "auc_ci": score["auc_ci"],
+            headline: score[headline],
+            f"{headline}_ci": score[f"{headline}_ci"],
             "p": score["permutation"]["p"],
-            "found": bool(score["permutation"]["p"] < LEVEL),
+            "found": bool(score["permutation"]["p"] < LEVEL and score[headline] > CHANCE[headline]),
         }
         for side, score in sets.items()
     }

@@ -13,8 +13,7 @@ from painconn.config.targets import Contrast
 from painconn.errors import InputError, Problem
 from painconn.features.names import SEPARATOR
 from painconn.paths import Results
-from painconn.prediction.model_card import NEVER
-from painconn.prediction.model_file import SavedModel
+from painconn.prediction.saved_model import Saved
 from painconn.provenance import environment
 from painconn.steps import clean, connect, forward, head, table
 from painconn.steps.plan import Plan
@@ -29,13 +28,13 @@ _DIFFERENT = "record with the cap, or use a model, that fits"
 
 
 def apply_model(
-    saved: SavedModel, recordings: Sequence[Path], out: Path, *, say: Callable[[str], None]
+    saved: Saved, recordings: Sequence[Path], out: Path, *, say: Callable[[str], None]
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Prepare recordings as the model demands and return what it says about them.
 
     Parameters
     ----------
-    saved : SavedModel
+    saved : SavedModel or SavedRegression
         A model that was read and checked.
     recordings : sequence of Path
         A folder of recordings, or files of one such folder; a file stands for its whole session.
@@ -47,9 +46,11 @@ def apply_model(
     Returns
     -------
     predictions : DataFrame
-        A row per participant and observation: ``participant``, ``observation``, ``negative``, ``positive``, ``score``,
-        ``probability`` of the positive side with ``ci_low`` and ``ci_high``, ``n_missing`` (columns that took the
-        training mean), ``outside`` (blocks of columns far outside the training range).
+        A row per participant and observation: ``participant``, ``observation``, of a classifier ``negative``,
+        ``positive``, ``score``, ``probability`` of the positive side with ``ci_low`` and ``ci_high``, of a regression
+        ``score`` (its name), ``predicted`` with its prediction interval ``pi_low`` and ``pi_high``, ``beyond`` (the
+        scores of the study), ``n_missing`` (columns that took the training mean), ``outside`` (blocks of columns far
+        outside the training range).
     refused : list of Problem
         Recordings that the model cannot be applied to.
 
@@ -90,12 +91,11 @@ def apply_model(
     write_tsv(
         out / "refused.tsv", pd.DataFrame([vars(one) for one in refused], columns=["where", "found", "wanted", "fix"])
     )
-    about = {key: getattr(saved.record, key) for key in ("target", "classifier", "negative", "positive")}
-    write_json(out / "about.json", {"statement": NEVER, "model": about, "interval_level": 0.95})
+    write_json(out / "about.json", saved.about())
     return predictions, refused
 
 
-def study_of(saved: SavedModel, recordings: Sequence[Path]) -> StudyConfig:
+def study_of(saved: Saved, recordings: Sequence[Path]) -> StudyConfig:
     """Return the study that prepares recordings as the model's own did.
 
     Raises
@@ -111,7 +111,7 @@ def study_of(saved: SavedModel, recordings: Sequence[Path]) -> StudyConfig:
         raise InputError(Problem("model.json, contract", found, "the sections that painconn writes", fix)) from None
 
 
-def _study_of(saved: SavedModel, root: Path, layout: str) -> StudyConfig:
+def _study_of(saved: Saved, root: Path, layout: str) -> StudyConfig:
     line = dict(saved.record.contract["line"])
     sources = {source["layout"]: source for source in line.pop("sources")}
     source = sources.get(layout)
@@ -172,7 +172,7 @@ def _chosen(plan: Plan, recordings: Sequence[Path]) -> list[str]:
     return sorted({owners[path] for path in files}) if files else sorted(plan.sessions)
 
 
-def _electrode_problems(saved: SavedModel, plan: Plan, sessions: Sequence[str]) -> list[Problem]:
+def _electrode_problems(saved: Saved, plan: Plan, sessions: Sequence[str]) -> list[Problem]:
     problems = []
     caps = saved.record.contract["caps"]
     if not caps:
@@ -206,7 +206,7 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _head_problems(saved: SavedModel, plan: Plan, sessions: Sequence[str]) -> list[Problem]:
+def _head_problems(saved: Saved, plan: Plan, sessions: Sequence[str]) -> list[Problem]:
     problems = []
     for label in sorted({plan.head_of(name).label for name in sessions}):
         found = read_result(plan.results.head(label)).get("head") or {}
@@ -220,7 +220,7 @@ def _head_problems(saved: SavedModel, plan: Plan, sessions: Sequence[str]) -> li
     return problems
 
 
-def _excluded(saved: SavedModel, results: Results) -> list[Problem]:
+def _excluded(saved: Saved, results: Results) -> list[Problem]:
     """Return the exclusions of the line that concern what the model looks at."""
     conditions = {side.condition for side in _contrast(saved).observations}
     rows = read_tsv(results.group("exclusions.tsv"), dtype=str).fillna("")
@@ -231,11 +231,11 @@ def _excluded(saved: SavedModel, results: Results) -> list[Problem]:
     ]
 
 
-def _contrast(saved: SavedModel) -> Contrast:
+def _contrast(saved: Saved) -> Contrast:
     return Contrast.model_validate(saved.record.contract["contrast"])
 
 
-def _predictions(saved: SavedModel, results: Results) -> tuple[pd.DataFrame, pd.DataFrame, list[Problem]]:
+def _predictions(saved: Saved, results: Results) -> tuple[pd.DataFrame, pd.DataFrame, list[Problem]]:
     features = read_parquet(results.group("features.parquet"))
     names = list(saved.record.features)
     rows, outside, refused = [], [], []
@@ -251,18 +251,11 @@ def _predictions(saved: SavedModel, results: Results) -> tuple[pd.DataFrame, pd.
             own = _outside(saved, names, values)
             flagged = [row["block"] for row in own if row["flagged"]]
             outside += [{"participant": person, "observation": observation_name(observation), **row} for row in own]
-            standardised = saved.model.standardised(values[None, :])
-            low, high = saved.draws.interval(standardised)[:, 0]
             rows.append(
                 {
                     "participant": person,
                     "observation": observation_name(observation),
-                    "negative": saved.record.negative,
-                    "positive": saved.record.positive,
-                    "score": saved.model.scores(values[None, :])[0],
-                    "probability": saved.model.probability(values[None, :])[0],
-                    "ci_low": low,
-                    "ci_high": high,
+                    **saved.answer(values),
                     "n_missing": int(np.isnan(values).sum()),
                     "outside": ", ".join(flagged) or "none",
                 }
@@ -278,7 +271,7 @@ def _blocks(names: Sequence[str]) -> dict[str, list[int]]:
     return blocks
 
 
-def _outside(saved: SavedModel, names: Sequence[str], values: np.ndarray) -> list[dict[str, Any]]:
+def _outside(saved: Saved, names: Sequence[str], values: np.ndarray) -> list[dict[str, Any]]:
     """Compare a row with the training range, in training standard deviations, block by block."""
     beyond = np.fmax(np.fmax(saved.low - values, values - saved.high), 0.0) / saved.model.scale
     return [

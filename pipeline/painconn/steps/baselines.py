@@ -79,7 +79,7 @@ def _ratings(data: DataConfig, target: Target, selection: Selection) -> pd.DataF
     """Return the values that made the label; None when it is a given one."""
     if target.ratings:
         people = people_of(data).loc[selection.participants]
-        return covariate_columns(people, list(target.ratings)).reset_index(drop=True)
+        return covariate_columns(people, target.ratings, setting="ratings of the target").reset_index(drop=True)
     if target.contrast.column != LABEL_COLUMN:
         return None
     labels = labels_of(data)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from painconn.errors import DesignError, Problem
-from painconn.prediction.folds import Dealt, outer_folds
+from painconn.prediction.design import Dealt
+from painconn.prediction.folds import outer_folds
 from painconn.prediction.harmonisation import SiteHarmonisation, unseen_sites
 from painconn.prediction.site_label import site_label
 from painconn.prediction.site_probe import probe_sites

@@ -1,4 +1,4 @@
-"""Per target: what the classifier rests on, and the classifier itself as files that others can apply."""
+"""Per target: what the model rests on, and the model itself as files that others can apply."""
 
 from functools import partial
 from pathlib import Path
@@ -6,29 +6,34 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from painconn.features.edges import symmetric_matrices
 from painconn.features.parts import parts_of
 from painconn.paths import Results, SessionKey
 from painconn.prediction.confounds import numeric_table
 from painconn.prediction.design import Design
-from painconn.prediction.interpretation import Interpretation, interpret
+from painconn.prediction.folds import FeatureTable
+from painconn.prediction.interpretation import Interpretation, design_order, interpret
 from painconn.prediction.linear import draw_models, fit_linear
 from painconn.prediction.model_card import model_card
-from painconn.prediction.model_file import (
-    ARRAYS_FILE,
-    CARD_FILE,
-    FORMAT,
-    MODEL_FILE,
-    ModelRecord,
-    SavedModel,
-    model_files,
-    sealed,
-)
+from painconn.prediction.model_file import ARRAYS_FILE, CARD_FILE, MODEL_FILE, model_files, sealed
+from painconn.prediction.number_design import NumberDesign
+from painconn.prediction.number_linear import attainable_level, fit_regression, guaranteed_level, leave_folds_out
 from painconn.prediction.registry import CLASSIFIERS
+from painconn.prediction.saved_model import (
+    CLASSIFIER_FORMAT,
+    LEVEL,
+    REGRESSION_FORMAT,
+    ModelRecord,
+    RegressionRecord,
+    Saved,
+    SavedModel,
+    SavedRegression,
+)
 from painconn.provenance import canonical_json, environment, file_hash, seed_for, text_hash
 from painconn.steps.blinding import is_blinded, with_lots
-from painconn.steps.predict import fold_steps, observations, usable_sets
+from painconn.steps.predict import fold_steps, observations, scored_people, usable_sets
 from painconn.steps.selection import Selection, read_features
 from painconn.store import (
     plain,
@@ -42,10 +47,17 @@ from painconn.store import (
     write_text,
 )
 
+Ends = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Smallest and largest value of each column."""
+
 _MADE = (MODEL_FILE, ARRAYS_FILE, CARD_FILE)
-_OF_CARD = (
+_OF_CLASSIFIER = (
     "auc", "auc_ci", "permutation", "balanced_accuracy", "sensitivity", "specificity", "brier", "brier_no_skill",
     "interval_coverage_note", "interval_warning",
+)  # fmt: skip
+_OF_REGRESSION = (
+    "r2", "r2_ci", "permutation", "within_fold_r", "mae", "mae_no_skill", "calibration_slope", "interval_coverage_note",
+    "interval_warning",
 )  # fmt: skip
 
 
@@ -59,12 +71,13 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         (folder / made).unlink(missing_ok=True)
     results.target(name, "interpretation.tsv").unlink(missing_ok=True)
     about: dict[str, Any] = {"step": "model", "classifier": settings["target"]["classifier"], "feature_set": primary}
-    if score.get("auc") is None:
-        reason = str(score.get("reason") or "a regression is not saved, only what tells two sides apart")
-        _write_no_model(results, name, about, reason, {})
+    of_people = settings["target"]["contrast"]["kind"] == "association"
+    if score.get("r2" if of_people else "auc") is None:
+        _write_no_model(results, name, about, str(score.get("reason")), {})
         return
     settings = with_lots(results, settings)
-    selection, design = observations(read_features(results), settings, name)
+    laid_out = scored_people if of_people else observations
+    selection, design = laid_out(read_features(results), settings, name)
     columns = usable_sets(settings, selection)[1][primary]
     seed = seed_for(settings["seed"], "predict", name)
     found = interpret(
@@ -76,7 +89,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         matrices=symmetric_matrices(columns),
         steps=fold_steps(settings, selection),
     )
-    performance = {key: score[key] for key in _OF_CARD if key in score}
+    performance = {key: score[key] for key in (_OF_REGRESSION if of_people else _OF_CLASSIFIER) if key in score}
     about |= {"interpretation": found.facts}
     files = {"interpretation.tsv": partial(save_tsv, _one_table(found))}
     reason = why_no_model(settings)
@@ -96,7 +109,8 @@ def why_no_model(settings: dict[str, Any]) -> str:
     if is_blinded(settings):
         return "the study is blinded: its labels are dealt by lot"
     if not CLASSIFIERS[target["classifier"]].linear:
-        return f"the classifier {target['classifier']} is not linear, and only weights are saved, never code"
+        kind = "regression" if target["contrast"]["kind"] == "association" else "classifier"
+        return f"the {kind} {target['classifier']} is not linear, and only weights are saved, never code"
     if target.get("confound_regression", "none") != "none":
         return "confound regression needs the covariates of the new person on the scale of this study"
     if target.get("harmonisation", "none") != "none":
@@ -133,38 +147,67 @@ def _fitted(
     settings: dict[str, Any],
     name: str,
     selection: Selection,
-    design: Design,
+    design: Design | NumberDesign,
     columns: list[str],
     performance: dict[str, Any],
-) -> SavedModel:
-    order = np.lexsort((design.labels, design.participants))
-    ordered, table = design.rows(order), numeric_table(selection.features[columns].iloc[order])
+) -> Saved:
+    """Fit the model to everybody, with what it is about and what a recording must be."""
+    order = design_order(design)
+    table = numeric_table(selection.features[columns].iloc[order])
     classifier = settings["target"]["classifier"]
-    model = fit_linear(classifier, table, ordered.signs, ordered.folds[0])
-    draws = draw_models(classifier, table, ordered, model, seed=seed_for(settings["seed"], "model", name))
+    about = {
+        "target": name,
+        "classifier": classifier,
+        "n_participants": len(set(selection.participants)),
+        "feature_set": read_json(results.target(name, "scores.json"))["primary_feature_set"],
+        "features": columns,
+        "contract": plain(_contract(results, settings, set(selection.participants))),
+        "performance": plain(performance),
+        "made_with": {**environment(), "config_hash": text_hash(canonical_json(settings["line"]))},
+    }
+    ends = np.nanmin(table.values, axis=0), np.nanmax(table.values, axis=0)
+    if isinstance(design, NumberDesign):
+        return _regression(table, design.rows(order), about, ends)
+    seed = seed_for(settings["seed"], "model", name)
+    return _classifier(table, design.rows(order), about, ends, seed=seed)
+
+
+def _classifier(table: FeatureTable, design: Design, about: dict[str, Any], ends: Ends, *, seed: int) -> SavedModel:
+    model = fit_linear(about["classifier"], table, design.signs, design.folds[0])
+    draws = draw_models(about["classifier"], table, design, model, seed=seed)
     counts = design.counts()
-    record = ModelRecord.model_validate(
-        {
-            "format": FORMAT,
-            "target": name,
-            "classifier": classifier,
-            "setting": model.setting,
-            "intercept": model.intercept,
-            "calibration": vars(model.platt),
-            "kind": design.kind,
-            "negative": design.a,
-            "positive": design.b,
-            "n_negative": counts[design.a],
-            "n_positive": counts[design.b],
-            "n_participants": len(set(selection.participants)),
-            "feature_set": read_json(results.target(name, "scores.json"))["primary_feature_set"],
-            "features": columns,
-            "contract": plain(_contract(results, settings, set(selection.participants))),
-            "performance": plain(performance),
-            "made_with": {**environment(), "config_hash": text_hash(canonical_json(settings["line"]))},
-        }
-    )
-    return SavedModel(record, model, draws, np.nanmin(table.values, axis=0), np.nanmax(table.values, axis=0))
+    own = {
+        "format": CLASSIFIER_FORMAT,
+        "setting": model.setting,
+        "intercept": model.intercept,
+        "calibration": vars(model.platt),
+        "kind": design.kind,
+        "negative": design.a,
+        "positive": design.b,
+        "n_negative": counts[design.a],
+        "n_positive": counts[design.b],
+    }
+    return SavedModel(ModelRecord.model_validate(about | own), model, draws, *ends)
+
+
+def _regression(table: FeatureTable, design: NumberDesign, about: dict[str, Any], ends: Ends) -> SavedRegression:
+    fitted_to = about["classifier"], table, design.values, design.folds[0]
+    model = fit_regression(*fitted_to)
+    folds = leave_folds_out(*fitted_to, model)
+    n = len(design.values)
+    level = attainable_level(n, LEVEL)
+    own = {
+        "format": REGRESSION_FORMAT,
+        "setting": model.setting,
+        "intercept": model.intercept,
+        "score": design.score,
+        "lowest": float(design.values.min()),
+        "highest": float(design.values.max()),
+        "interval_level": level,
+        "guaranteed_level": guaranteed_level(n, design.n_outer, level),
+        "errors": [errors.tolist() for errors in folds.errors],
+    }
+    return SavedRegression(RegressionRecord.model_validate(about | own), model, folds, *ends)
 
 
 def _contract(results: Results, settings: dict[str, Any], people: set[str]) -> dict[str, Any]:
@@ -192,7 +235,7 @@ def _contract(results: Results, settings: dict[str, Any], people: set[str]) -> d
     }
 
 
-def _write_model(folder: Path, saved: SavedModel) -> None:
+def _write_model(folder: Path, saved: Saved) -> None:
     arrays, record = model_files(saved)
     write_atomically(folder / ARRAYS_FILE, partial(_save, arrays))
     write_json(folder / MODEL_FILE, sealed(record, folder / ARRAYS_FILE))

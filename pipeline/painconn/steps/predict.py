@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,12 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
         scores = {primary: {"role": "primary", **not_scored, "reason": reason}, **scores}
     if predictions:
         write_tsv(results.target(name, "predictions.tsv"), pd.concat(predictions, ignore_index=True))
-    record = {"feature_sets": scores, "primary_feature_set": primary, "n_feature_sets": len(scores)}
+    record = {
+        "feature_sets": scores,
+        "primary_feature_set": primary,
+        "n_feature_sets": len(scores),
+        "missing_on_a_side": missing_on_a_side(settings, selection),
+    }
     write_json(results.target(name, "scores.json"), plain(record | mark_of(settings)))
 
 
@@ -163,6 +169,13 @@ def usable_sets(settings: dict[str, Any], selection: Selection) -> tuple[str, di
     present = pd.DataFrame(_present(selection)).all(axis=1)
     sets = {name: [column for column in wanted if present[column]] for name, wanted in declared.items()}
     return next(iter(declared)), {name: wanted for name, wanted in sets.items() if wanted}
+
+
+def missing_on_a_side(settings: dict[str, Any], selection: Selection) -> dict[str, list[str]]:
+    """Return the columns of the declared sets that are left out of them, by the side on which nobody has a value."""
+    declared = list(dict.fromkeys(chain.from_iterable(_declared_sets(settings, selection).values())))
+    absent = {side: [one for one in declared if not there[one]] for side, there in _present(selection).items()}
+    return {side: columns for side, columns in absent.items() if columns}
 
 
 def why_not_scored(settings: dict[str, Any], selection: Selection) -> str:

@@ -30,6 +30,8 @@ _COLUMNS = {
 _CONTROLS = ("age", "sex")
 """Of these, what is known to show in any EEG."""
 
+_NEITHER = "its column holds neither numbers nor a few groups"
+
 _QUALITY = {"epoch count": "n_epochs", "muscle": "muscle_index", "bad channels": "n_bad_channels"}
 _KEPT = "n_epochs_kept"
 
@@ -42,18 +44,17 @@ def probes_of(settings: dict[str, Any], selection: Selection, columns: list[str]
     """
     probes = []
     if selection.kind == "between":
-        people, step = _of_people(settings, selection), harmonisation_of(settings, selection)
+        step = harmonisation_of(settings, selection)
         probes = [
             Probe("site", pd.Series(selection.sites, dtype=object), steps=() if step is None else (step,)),
-            *(Probe(name, values) for name, values in people.items()),
-            *(Probe(name, _unknown(selection)) for name in _COLUMNS if not any(one.startswith(name) for one in people)),
+            *_of_people(settings, selection),
         ]
     for name, number in _QUALITY.items():
         column = join(QUALITY, number)
         if number == "n_epochs" and column not in selection.features:
             column = join(QUALITY, _KEPT)
         probes.append(Probe(name, selection.features.get(column, _unknown(selection))))
-    probes.append(Probe("missing values", missing_pattern(selection.features[columns]), carried=True))
+    probes.append(missing_pattern(selection.features[columns]))
     if selection.kind == "between":
         order = pd.Series(np.arange(len(selection.participants), dtype=float))
         probes.append(Probe("file order", order, by_label=True))
@@ -71,13 +72,13 @@ def positive_controls(
     values = selection.features[columns].assign(participant=selection.participants)
     mean = values.groupby("participant").mean()
     found = []
-    for name, own in _of_people(settings, selection).items():
-        once = own.set_axis(selection.participants)
+    for probe in _of_people(settings, selection):
+        once = probe.values.set_axis(selection.participants)
         once = once[~once.index.duplicated()].dropna()
-        if not name.startswith(_CONTROLS) or once.nunique() < 2:
+        if not probe.name.startswith(_CONTROLS) or once.nunique() < 2:
             continue
         classes = np.where(halves(once), "high", "low").tolist()
-        found.append(_control(name, mean.loc[once.index], once.index.tolist(), classes, "between", seed))
+        found.append(_control(probe.name, mean.loc[once.index], once.index.tolist(), classes, "between", seed))
     # Blinded, it would answer what a target within people may ask.
     if selection.kind == "between" and not lots_in(settings):
         found += _another_condition(table, settings, selection, columns, seed)
@@ -112,31 +113,30 @@ def _control(
     return {"control": name, "auc": found.auc, "p": found.p, "n": len(set(people))}
 
 
-def _of_people(settings: dict[str, Any], selection: Selection) -> "dict[str, pd.Series[Any]]":
-    """Return what is known of the people of each observation, by name, where the participants table has a column.
+def _of_people(settings: dict[str, Any], selection: Selection) -> list[Probe]:
+    """Return what the participants table knows of the people of each observation.
 
-    Numbers; of more than two texts one column per text but the first. A column that is neither is left alone.
+    Numbers; of more than two texts one probe per text but the first. Without values where there is no column, or one
+    that is neither.
     """
     data, lots = DataConfig.model_validate(settings["data"]), lots_in(settings)
     people = lots.people(data) if lots else people_of(data)
     by_lower = {str(column).lower(): column for column in people.columns}
-    found: dict[str, pd.Series[Any]] = {}
+    found = []
     for name, wanted in _COLUMNS.items():
         column = next((by_lower[one] for one in wanted if one in by_lower), None)
         if column is None:
+            found.append(Probe(name, _unknown(selection)))
             continue
         # Who is not in the participants table has no value of it.
         mine = people.reindex(list(dict.fromkeys(selection.participants))).fillna("n/a")
         try:
             numbers = covariate_columns(mine, [column])
         except PainconnError:
+            found.append(Probe(name, _unknown(selection), unknown=_NEITHER))
             continue
-        found |= {
-            str(one).replace(column, name).replace("__", " "): numbers[one]
-            .reindex(selection.participants)
-            .reset_index(drop=True)
-            for one in numbers
-        }
+        values = numbers.reindex(selection.participants).reset_index(drop=True)
+        found += [Probe(str(one).replace(column, name).replace("__", " "), values[one]) for one in values]
     return found
 
 
