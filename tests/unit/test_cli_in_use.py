@@ -65,6 +65,20 @@ def test_a_second_run_into_a_results_folder_is_refused_with_the_way_out(folder):
         assert descriptor is not None
 
 
+def test_a_folder_that_nobody_may_hold_is_told_with_the_way_out(folder):
+    (folder / "results" / ".in_use").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"results · found: .*\(.in_use\) · wanted: .* --out"):
+        run_study(folder / "one.yaml", out=folder / "results")
+
+
+@pytest.mark.parametrize("switch", ["-n", "-np", "--dry-run", "--dryrun"])
+def test_a_dry_run_holds_nothing_and_is_held_back_by_nothing(folder, switch):
+    with held(Results(folder / "results")):
+        assert run_study(folder / "one.yaml", out=folder / "results", cores=1, extra=[switch]) == 0
+    assert run_study(folder / "two.yaml", out=folder / "others", cores=1, extra=[switch]) == 0
+    assert not (folder / "others" / ".in_use").exists()
+
+
 def test_a_run_that_was_killed_leaves_nothing_to_unlock(folder):
     results = Results(folder / "results")
     command = [sys.executable, "-c", HOLDING, str(results.root)]

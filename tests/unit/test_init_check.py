@@ -146,9 +146,15 @@ def test_a_full_disk_stops_unless_the_results_lie_there_already(planted, tmp_pat
         check_study(study)
     # 60 MB for each of the 12 recordings, and as much for the tables.
     assert [(problem.found, problem.wanted) for problem in caught.value.problems] == [("740 MB free", "about 780 MB")]
-    (tmp_path / "results" / "planted" / "features").mkdir(parents=True)
-    with (tmp_path / "results" / "planted" / "features" / "a.parquet").open("wb") as file:
-        file.truncate(50 << 20)
+    # What else lies there is not the study's.
+    for place, told in (("data", True), ("derivatives", False)):
+        folder = tmp_path / "results" / "planted" / place
+        folder.mkdir(parents=True)
+        with (folder / "a.parquet").open("wb") as file:
+            file.truncate(50 << 20)
+        if told:
+            with pytest.raises(InputError):
+                check_study(study)
     check_study(study)
 
 

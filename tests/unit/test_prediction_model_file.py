@@ -13,7 +13,7 @@ from painconn.prediction.design import make_design
 from painconn.prediction.folds import FeatureTable, Fold
 from painconn.prediction.linear import Draws, _sample, draw_models, fit_linear
 from painconn.prediction.model_file import ARRAYS_FILE, MODEL_FILE, model_files, read_model, sealed
-from painconn.prediction.number_linear import fit_regression, leave_folds_out
+from painconn.prediction.number_linear import fit_regression, guaranteed_level, leave_folds_out
 from painconn.prediction.registry import CLASSIFIERS, names_of
 from painconn.prediction.saved_model import ModelRecord, RegressionRecord, SavedModel, SavedRegression
 from painconn.provenance import canonical_json, file_hash, text_hash
@@ -102,12 +102,12 @@ def regression(data):
     score = design.signs + np.nan_to_num(values[:, 0])
     given = "ridge_regression", table_of(values), score, design.folds[0]
     model = fit_regression(*given)
-    folds = leave_folds_out(*given, model)
+    folds = leave_folds_out(*given, model).deciding(0.95)
     record = RegressionRecord(
         format="painconn-regression-1", target="pain", classifier="ridge_regression", setting=model.setting,
         intercept=model.intercept, score="pain", lowest=score.min(), highest=score.max(), interval_level=0.95,
-        guaranteed_level=0.7, errors=[errors.tolist() for errors in folds.errors], n_participants=24,
-        feature_set="blocks", features=[f"column{place}" for place in range(40)], contract={},
+        guaranteed_level=guaranteed_level(24, 3, 0.95), errors=[errors.tolist() for errors in folds.errors],
+        n_participants=24, feature_set="blocks", features=[f"column{place}" for place in range(40)], contract={},
         performance={"r2": 0.3}, made_with={},
     )  # fmt: skip
     return SavedRegression(record, model, folds, np.nanmin(values, axis=0), np.nanmax(values, axis=0))
@@ -154,10 +154,14 @@ def test_a_regression_is_read_back_bit_for_bit_and_as_what_it_is(regression, sav
         ({"fold_weights": np.zeros((4, 40)), "fold_intercepts": np.zeros(4)}, {}, "4 folds · wanted: 3"),
         ({"draw_weights": np.zeros((3, 40))}, {}, "draw_weights"),
         ({}, {"format": "painconn-model-1"}, "calibration · found: missing"),
-        ({}, {"errors": [[1.0], [1.0]]}, "2 errors of 24 participants"),
-        ({}, {"errors": [[-1.0] * 8] * 3}, "errors.0.0 · found: greater_than_equal"),
-        ({}, {"interval_level": 0.99}, "so many people cannot give"),
-        ({}, {"lowest": 1e6}, "so many people cannot give"),
+        ({}, {"format": "painconn-regression-2"}, "format · found: another one · wanted: painconn-model-1 or"),
+        ({}, {"format": ["painconn-regression-1"]}, "format · found: another one · wanted: painconn-model-1 or"),
+        ({}, {"errors": [[1.0, 1.0], [1.0], [1.0]]}, "at most 1 errors of a fold"),
+        ({}, {"errors": [[-1.0]] * 3}, "errors.0.0 · found: greater_than_equal"),
+        ({}, {"interval_level": 0.99}, "do not fit each other · wanted: interval_level 0.95 with 24 participants"),
+        ({}, {"interval_level": 1e-12, "lowest": 1e6}, "interval_level 0.95 .*; a lowest score that is not above"),
+        ({}, {"guaranteed_level": 0.999}, "wanted: guaranteed_level 0.7.* with 24 participants and 3 folds"),
+        ({}, {"score": "pain\x1b[2J"}, "score · found: string_pattern_mismatch"),
         ({}, {"score": ...}, "score · found: missing"),
     ],
 )

@@ -99,6 +99,20 @@ def test_the_interval_is_that_of_models_made_another_way(data):
     np.testing.assert_allclose(narrower[1], np.sort(highs, axis=0)[19 - 1], atol=1e-7)
 
 
+def test_errors_that_decide_nothing_are_not_needed(rng):
+    """What is saved of people is what the interval takes; a lasso without weights would give all scores away."""
+    for n in (6, 12, 19, 24, 40, 79, 200):
+        level, n_folds = attainable_level(n, 0.95), min(5, n // 2)
+        sizes = [len(part) for part in np.array_split(np.arange(n), n_folds)]
+        errors = tuple(np.sort(rng.exponential(size=size) ** 2) for size in sizes)
+        whole = FoldModels(rng.standard_normal((n_folds, 3)), rng.standard_normal(n_folds), errors, n)
+        few = whole.deciding(level)
+        kept = sum(map(len, few.errors))
+        assert kept <= n_folds * (0.05 * n + 1)
+        rows = 3 * rng.standard_normal((50, 3))
+        np.testing.assert_array_equal(few.interval(rows, level), whole.interval(rows, level))
+
+
 def coverage(n, *, n_studies, level=0.95, **options):
     """Return how often intervals of new people held their score, and how often those of training errors would."""
     held, naive = [], []
@@ -142,7 +156,7 @@ def test_few_people_give_a_lower_level_and_it_is_said():
     assert attainable_level(18, 0.95) < 0.95
     assert attainable_level(19, 0.95) == 0.95
     for n in (6, 12, 19, 50, 1000):
-        folds = FoldModels(np.zeros((2, 1)), np.zeros(2), (np.arange(n // 2), np.arange(n - n // 2)))
+        folds = FoldModels(np.zeros((2, 1)), np.zeros(2), (np.arange(n // 2), np.arange(n - n // 2)), n)
         assert np.isfinite(folds.interval(np.zeros((1, 1)), attainable_level(n, 0.95))).all()
 
 

@@ -188,8 +188,11 @@ def test_gaps_that_cannot_be_probed_are_told_apart_from_what_nobody_recorded():
             "the same values are missing for everybody",
             "not recorded",
         ]
-    few, none = probe_features(noise(), within, [Probe("x", pairs), Probe("y", unknown.fillna(1.0))], seed=0)
-    assert few["reason"] == "the same in both observations of all but 2 people"
+    constant = unknown.fillna(1.0)
+    asked = [Probe("x", pairs), Probe("y", constant), Probe("z", constant.where(np.arange(N) < 6))]
+    few, none, unknown_of_most = probe_features(noise(), within, asked, seed=0)
+    assert few["reason"] == "the same in both observations of 14 of 16 people"
+    assert unknown_of_most["reason"] == "the same in both observations of 3 of 16 people, and not known of 13"
     assert none["reason"] == "the same in both observations of everybody"
 
 

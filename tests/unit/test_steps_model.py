@@ -16,7 +16,7 @@ from painconn.prediction.design import make_design
 from painconn.prediction.linear import draw_models, fit_linear
 from painconn.prediction.model_file import read_model
 from painconn.prediction.number_design import make_number_design
-from painconn.prediction.number_linear import fit_regression, leave_folds_out
+from painconn.prediction.number_linear import fit_regression, guaranteed_level, leave_folds_out
 from painconn.prediction.saved_model import ModelRecord, RegressionRecord, SavedModel, SavedRegression
 from painconn.reporting.page import build_page
 from painconn.steps import apply, audit, compare, model, predict, report, table
@@ -147,12 +147,12 @@ def regression_of(plan, **changes):
     design = make_number_design(people, score.tolist(), score="pain", n_repeats=1)
     given = "ridge_regression", numeric_table(frame), score, design.folds[0]
     fitted = fit_regression(*given)
-    folds = leave_folds_out(*given, fitted)
+    folds = leave_folds_out(*given, fitted).deciding(0.95)
     record = RegressionRecord.model_validate(
         {
             "format": "painconn-regression-1", "target": "pain", "classifier": "ridge_regression",
             "setting": fitted.setting, "intercept": fitted.intercept, "score": "pain", "lowest": score.min(),
-            "highest": score.max(), "interval_level": 0.95, "guaranteed_level": 0.7,
+            "highest": score.max(), "interval_level": 0.95, "guaranteed_level": guaranteed_level(20, 5, 0.95),
             "errors": [errors.tolist() for errors in folds.errors], "n_participants": 20, "feature_set": "blocks",
             "features": columns, "performance": {}, "made_with": {},
             "contract": {

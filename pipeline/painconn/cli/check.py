@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -261,12 +262,21 @@ def _disk_problems(results: Results, plan: "Plan | None") -> Iterator[Problem]:
     free = shutil.disk_usage(folder).free
     sessions = plan.sessions.values() if plan else ()
     # What an earlier run of the study left is not written a second time.
-    held = sum(path.stat().st_size for path in results.root.rglob("*") if path.is_file())
-    wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions)) - held
+    left = _size_below(results.root / "derivatives") + _size_below(results.root / "group")
+    wanted = _BYTES_PER_RECORDING * (1 + sum(len(session["recordings"]) for session in sessions)) - left
     if free < wanted:
         yield Problem(
             str(folder), f"{free >> 20} MB free", f"about {wanted >> 20} MB", "free some space or choose another --out"
         )
+
+
+def _size_below(folder: Path) -> int:
+    """Add up the sizes of files; one that goes while they are counted does not count."""
+    size = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            size += path.lstat().st_size
+    return size
 
 
 def _table_problems(examined: Examined) -> Iterator[Problem]:

@@ -25,15 +25,21 @@ def held(results: Results) -> Iterator[int | None]:
     Raises
     ------
     InputError
-        When another run writes there.
+        When another run writes there, or nobody may.
     """
     try:
         import fcntl
     except ImportError:
         yield None
         return
-    results.root.mkdir(parents=True, exist_ok=True)
-    with (results.root / _HELD).open("a", encoding="utf-8") as file:
+    try:
+        results.root.mkdir(parents=True, exist_ok=True)
+        file = (results.root / _HELD).open("a", encoding="utf-8")
+    except OSError as error:
+        found = f"{error.strerror or type(error).__name__} ({_HELD})"
+        fix = f"allow writing there, remove {_HELD}, or choose another --out"
+        raise InputError(Problem(str(results.root), found, "a folder to write results to", fix)) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,6 +19,8 @@ from painconn.provenance import SHIPPED
 from painconn.store import read_json
 
 _FAILED_LOG = re.compile(r"^\s*log: (.+?) \(check log file")
+# Alone or among other switches of one letter: -n, -np.
+_DRY = re.compile(r"-[pkF]*n[npkF]*|--dry-?run")
 _KEPT_LINES = 40
 
 
@@ -63,12 +65,13 @@ def run_study(
     study = read_study(path, data)
     results = Results(out if out is not None else Path("results") / study.name)
     require_runnable(study, results)
-    dry = bool({"-n", "--dry-run", "--dryrun"} & set(extra))
-    command = _command(path, data, results, cores, profile, extra)
+    dry = any(_DRY.fullmatch(option) for option in extra)
     if dry:
-        status, said = _snakemake(command, console)
+        status, said = _snakemake(_command(path, data, results, cores, profile, extra), console)
     else:
         with held(results) as descriptor:
+            unlocked = () if descriptor is None else ("--nolock",)
+            command = _command(path, data, results, cores, profile, (*unlocked, *extra))
             status, said = _snakemake(command, console, descriptor)
     if dry or (status == 0 and extra and not results.page.is_file()):
         console.print("\n".join(said), markup=False, highlight=False)
@@ -95,7 +98,7 @@ def _snakemake(command: Sequence[str], console: Console, holding: int | None = N
     It keeps the file open that holds the results folder: when only this process is killed, the run goes on.
     """
     process = subprocess.Popen(
-        command if holding is None else [*command, "--nolock"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,6 +4,7 @@ Every number comes from the saved scores; nothing is computed here.
 """
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from painconn.prediction.registry import CLASSIFIERS
@@ -116,8 +117,9 @@ def _interval(record: Mapping[str, Any]) -> str:
     return (
         f"the interval is made to hold the score of a new person in {100 * record['interval_level']:.3g} % of cases "
         f"(CV+, from the errors for {record['n_participants']} people held out in {n_folds} folds); whatever the "
-        f"distribution it does in at least {100 * record['guaranteed_level']:.0f} %, on average over studies and new "
-        "people of the same population, recorded and prepared alike. For anybody else nothing is known."
+        f"distribution it does in at least {floor(100 * record['guaranteed_level'])} % (with folds of one size), on "
+        "average over studies and new people of the same population, recorded and prepared alike. For anybody else "
+        "nothing is known."
     )
 
 
@@ -131,7 +133,12 @@ def _performance(scores: Mapping[str, Any]) -> list[str]:
     permutation = scores.get("permutation") or {}
     if permutation:
         sentences.append(f"- permutation p {permutation['p']:.4g} ({permutation['n_permutations']} labellings)")
-    sentences += [f"- {name} {scores[field]:.3f}" for field, name in _NUMBERS.items() if scores.get(field) is not None]
+    sentences += [
+        # Errors have the unit of the score, whatever that is.
+        f"- {name} {scores[field]:{'.4g' if field.startswith('mae') else '.3f'}}"
+        for field, name in _NUMBERS.items()
+        if scores.get(field) is not None
+    ]
     notes = [str(scores[key]) for key in ("interval_coverage_note", "interval_warning") if scores.get(key)]
     return [
         *sentences,

@@ -8,7 +8,7 @@ somebody else's: sizes, shapes and numbers are checked before use.
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,8 @@ def read_model(folder: Path) -> Saved:
     if isinstance(record, RegressionRecord):
         if len(intercepts) != len(record.errors):
             raise _refusal(ARRAYS_FILE, f"{len(intercepts)} folds", f"{len(record.errors)}, as in {MODEL_FILE}")
-        folds = FoldModels(weights, intercepts, tuple(np.array(errors) for errors in record.errors))
+        errors = tuple(np.array(own) for own in record.errors)
+        folds = FoldModels(weights, intercepts, errors, record.n_participants)
         return SavedRegression(record, LinearModel(*numbers), folds, arrays["low"], arrays["high"])
     platt = PlattScaling(record.calibration.slope, record.calibration.intercept, record.calibration.threshold)
     draws = Draws(weights, intercepts)
@@ -116,17 +117,23 @@ def _read_record(path: Path, arrays_file: Path) -> ModelRecord | RegressionRecor
     if found != arrays_hash:
         raise _refusal(arrays_file.name, f"sha256 {found[:12]}", f"sha256 {str(arrays_hash)[:12]}")
     content.pop("arrays_sha256")
+    kind = content.get("format")
+    if kind not in (CLASSIFIER_FORMAT, REGRESSION_FORMAT):
+        known = f"{CLASSIFIER_FORMAT} or {REGRESSION_FORMAT}"
+        raise _refusal(f"{path.name}, format", "another one" if kind else "none", known)
     try:
-        if content.get("format") == REGRESSION_FORMAT:
-            return RegressionRecord.model_validate(content)
-        return ModelRecord.model_validate(content)
+        return (RegressionRecord if kind == REGRESSION_FORMAT else ModelRecord).model_validate(content)
     except ValidationError as error:
-        raise InputError(
-            [
-                Problem(f"{path.name}, {'.'.join(map(str, one['loc'])) or 'content'}", one["type"], one["msg"], _FIX)
-                for one in error.errors(include_url=False, include_input=False, include_context=False)
-            ]
-        ) from None
+        raise InputError(list(_record_problems(path.name, error))) from None
+
+
+def _record_problems(name: str, error: ValidationError) -> Iterator[Problem]:
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        where = f"{name}, {'.'.join(map(str, one['loc'])) or 'content'}"
+        if one["type"] == "value_error":
+            yield Problem(where, "fields that do not fit each other", one["msg"].removeprefix("Value error, "), _FIX)
+        else:
+            yield Problem(where, one["type"], one["msg"], _FIX)
 
 
 def _read_arrays(path: Path, n_features: int, others: str) -> dict[str, NDArray[np.float64]]:

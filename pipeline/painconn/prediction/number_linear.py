@@ -8,7 +8,7 @@ person are the :math:`(n + 1 - m)`-th smallest :math:`\hat\mu_{-k(i)}(x) - R_i` 
 learned from are too small, and are not used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 from typing import Any
@@ -34,27 +34,42 @@ class FoldModels:
         Of the columns as the model of everybody standardises them.
     intercepts : (n_folds,) array
         Prediction for a person with mean columns.
-    errors : tuple of (n_of_fold,) arrays
+    errors : tuple of arrays
         Absolute errors of the people of each fold, ascending: in no order of people.
+    n_people : int
+        How many people there are; the errors of some may be left out (:meth:`deciding`).
     """
 
     weights: NDArray[np.float64]
     intercepts: NDArray[np.float64]
     errors: tuple[NDArray[np.float64], ...]
+    n_people: int
 
     def interval(self, standardised: NDArray[np.float64], level: float) -> NDArray[np.float64]:
         """Return the prediction interval of each row (n, p), shape (2, n); the level must be attainable."""
         predicted = standardised @ self.weights.T + self.intercepts
         lows = np.hstack([predicted[:, [fold]] - own for fold, own in enumerate(self.errors)])
         highs = np.hstack([predicted[:, [fold]] + own for fold, own in enumerate(self.errors)])
-        n = lows.shape[1]
-        rank = _rank(n, level)
-        return np.array([np.sort(lows, axis=1)[:, n - rank], np.sort(highs, axis=1)[:, rank - 1]])
+        n_deciding = count_deciding(self.n_people, level)
+        return np.array([np.sort(lows, axis=1)[:, n_deciding - 1], np.sort(highs, axis=1)[:, -n_deciding]])
+
+    def deciding(self, level: float) -> "FoldModels":
+        """Return the same without the errors that are too small to be an end of an interval of this level or a higher.
+
+        An error with the prediction of its fold can give a score away (where no column has a weight, exactly).
+        """
+        n_deciding = count_deciding(self.n_people, level)
+        return replace(self, errors=tuple(own[-n_deciding:] for own in self.errors))
 
 
 def attainable_level(n: int, level: float) -> float:
     """Return the level, or the highest one that so many people can give a finite interval of: n / (n + 1)."""
     return min(level, n / (n + 1))
+
+
+def count_deciding(n: int, level: float) -> int:
+    """Return which of n ends, counted from the outside, is the end of an interval: n + 1 - m, from 1."""
+    return n + 1 - ceil(level * (n + 1) - _SAME_RANK)
 
 
 def guaranteed_level(n: int, n_folds: int, level: float) -> float:
@@ -105,11 +120,7 @@ def leave_folds_out(
         weight, intercept = carried(fitted.weights, fitted.intercept, fitted, model)
         weights.append(weight)
         intercepts.append(intercept)
-    return FoldModels(np.array(weights), np.array(intercepts), tuple(errors))
-
-
-def _rank(n: int, level: float) -> int:
-    return ceil(level * (n + 1) - _SAME_RANK)
+    return FoldModels(np.array(weights), np.array(intercepts), tuple(errors), len(values))
 
 
 def _sparse_numbers(

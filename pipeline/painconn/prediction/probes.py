@@ -270,6 +270,14 @@ def _to_label(
     return 0.5 + float(away[0]), float(np.mean(away >= away[0] - _SAME_AUC))
 
 
+def _same_within(n_differing: int, n_known: int, n_people: int) -> str:
+    """Say in how many people both observations are the same, and of how many that is not known."""
+    told = "the same in both observations of everybody"
+    if n_differing or n_known < n_people:
+        told = f"the same in both observations of {n_known - n_differing} of {n_people} people"
+    return told if n_known == n_people else f"{told}, and not known of {n_people - n_known}"
+
+
 def _ask_within(features: pd.DataFrame, design: Design, probe: Probe, seed: int, n_permutations: int) -> dict[str, Any]:
     values = probe.values.to_numpy(dtype=float)
     rows, more = [], []
@@ -285,8 +293,7 @@ def _ask_within(features: pd.DataFrame, design: Design, probe: Probe, seed: int,
             n_higher_in_b += int(difference > 0)
     n_people = len(rows) // 2
     if n_people < FEWEST:
-        whom = f"all but {n_people} people" if n_people else "everybody"
-        return {"reason": f"the same in both observations of {whom}" if n_known else probe.unknown}
+        return {"reason": _same_within(n_people, n_known, len(set(design.participants))) if n_known else probe.unknown}
     reading = (
         _CARRIED
         if probe.carried

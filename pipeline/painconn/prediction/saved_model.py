@@ -5,6 +5,7 @@ regression with a score; both keep whatever a new recording must be (the contrac
 """
 
 from dataclasses import dataclass
+from math import isclose
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,13 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from painconn.prediction.linear import Draws, LinearClassifier, LinearModel
 from painconn.prediction.model_card import NEVER, NEVER_OF_SCORES
-from painconn.prediction.number_linear import FoldModels, attainable_level
+from painconn.prediction.number_linear import FoldModels, attainable_level, count_deciding, guaranteed_level
 
 CLASSIFIER_FORMAT = "painconn-model-1"
 REGRESSION_FORMAT = "painconn-regression-1"
 LEVEL = 0.95
 
 _MOST_FEATURES = 200_000
+
+
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""Text that is printed: a control character would do something to the terminal."""
 
 
 class _Strict(BaseModel):
@@ -38,8 +43,8 @@ class _Fitted(_Strict):
     """The first fields of a record: what was fitted."""
 
     format: str
-    target: str
-    classifier: str
+    target: Line
+    classifier: Line
     setting: float
     intercept: float
 
@@ -58,14 +63,14 @@ class _Made(_Strict):
 class _Sides(_Fitted):
     calibration: Calibration
     kind: Literal["between", "within"]
-    negative: str
-    positive: str
+    negative: Line
+    positive: Line
     n_negative: int = Field(ge=1)
     n_positive: int = Field(ge=1)
 
 
 class _Scores(_Fitted):
-    score: str
+    score: Line
     lowest: float
     highest: float
     interval_level: float = Field(gt=0, lt=1)
@@ -80,17 +85,29 @@ class ModelRecord(_Made, _Sides):
 
 
 class RegressionRecord(_Made, _Scores):
-    """Everything of a regression that is no array; ``errors`` are those of the people of each fold, in no order."""
+    """Everything of a regression that is no array.
+
+    ``errors`` are the largest ones of the people of each fold, as many as can be the end of an interval, by size.
+    """
 
     format: Literal["painconn-regression-1"]
 
     @model_validator(mode="after")
-    def _interval_is_finite(self) -> Self:
-        n_errors = sum(len(fold) for fold in self.errors)
-        if n_errors != self.n_participants:
-            raise ValueError(f"{n_errors} errors of {self.n_participants} participants")
-        if self.interval_level > attainable_level(n_errors, LEVEL) or self.lowest > self.highest:
-            raise ValueError("an interval or a range that so many people cannot give")
+    def _fields_fit_each_other(self) -> Self:
+        n, n_folds = self.n_participants, len(self.errors)
+        level = attainable_level(n, LEVEL)
+        guaranteed, n_deciding = guaranteed_level(n, n_folds, level), count_deciding(n, level)
+        wanted = []
+        if not isclose(self.interval_level, level):
+            wanted.append(f"interval_level {level:g} with {n} participants")
+        if not isclose(self.guaranteed_level, guaranteed, abs_tol=1e-12):
+            wanted.append(f"guaranteed_level {guaranteed:g} with {n} participants and {n_folds} folds")
+        if max(map(len, self.errors)) > n_deciding or sum(map(len, self.errors)) < n_deciding:
+            wanted.append(f"at most {n_deciding} errors of a fold, and at least {n_deciding} in all")
+        if self.lowest > self.highest:
+            wanted.append("a lowest score that is not above the highest")
+        if wanted:
+            raise ValueError("; ".join(wanted))
         return self
 
 

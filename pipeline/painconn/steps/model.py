@@ -73,7 +73,7 @@ def run(results: Results, settings: dict[str, Any], name: str) -> None:
     about: dict[str, Any] = {"step": "model", "classifier": settings["target"]["classifier"], "feature_set": primary}
     of_people = settings["target"]["contrast"]["kind"] == "association"
     if score.get("r2" if of_people else "auc") is None:
-        _write_no_model(results, name, about, str(score.get("reason")), {})
+        _write_no_model(results, name, about, str(score.get("reason", "it was not scored")), {})
         return
     settings = with_lots(results, settings)
     laid_out = scored_people if of_people else observations
@@ -193,9 +193,9 @@ def _classifier(table: FeatureTable, design: Design, about: dict[str, Any], ends
 def _regression(table: FeatureTable, design: NumberDesign, about: dict[str, Any], ends: Ends) -> SavedRegression:
     fitted_to = about["classifier"], table, design.values, design.folds[0]
     model = fit_regression(*fitted_to)
-    folds = leave_folds_out(*fitted_to, model)
     n = len(design.values)
     level = attainable_level(n, LEVEL)
+    folds = leave_folds_out(*fitted_to, model).deciding(level)
     own = {
         "format": REGRESSION_FORMAT,
         "setting": model.setting,
